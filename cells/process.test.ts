@@ -3,11 +3,12 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { freePort } from '../testing/free-port.ts'
 import { openSocket, type UpgradeRefused } from '../testing/player/socket.ts'
+import { aTraceCollector } from '../testing/trace-collector.ts'
 import { ManualClock } from './chassis/clock.ts'
 import { operationalRoutes } from './chassis/health.ts'
 import { createApp, route, text } from './chassis/http.ts'
 import { Metrics } from './chassis/metrics.ts'
-import { processVariables, runService } from './process.ts'
+import { type ProcessParts, processVariables, runService } from './process.ts'
 
 const HOST = '127.0.0.1'
 
@@ -26,7 +27,7 @@ async function aGreeter(settleSeconds: number) {
   const stop = async () => {
     happened.push('stopped')
   }
-  const start = async ({ log, metrics }: Parameters<Parameters<typeof runService>[2]>[0]) => ({
+  const start = async ({ log, metrics }: ProcessParts) => ({
     service: { app: createApp({ routes, log, metrics }), readiness: () => ({ ready: true as const }), stop },
   })
   const running = await runService('greeter', config, start, { clock })
@@ -47,6 +48,26 @@ test('a process that is stopped is not ready at once, and serves until routers h
   clock.advance(1)
   await stopping
   expect([await statusOf('/'), ...happened]).toEqual([undefined, 'stopped'])
+})
+
+test('a process that traces exports its last spans when it stops; one that does not has nothing to do with a collector', async () => {
+  const collector = await aTraceCollector()
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const config = { HTTP_SERVER_HOST: HOST, HTTP_SERVER_PORT: 0, LOG_LEVEL: 'silent' as const, ROUTES_SETTLE_SECONDS: 0 }
+  for (const traces of [true, false]) {
+    const start = async ({ log, metrics, tracer }: ProcessParts) => ({
+      service: {
+        app: createApp({ routes: [], log, metrics }),
+        readiness: () => ({ ready: true as const }),
+        stop: async () => tracer.begin(`traces: ${traces}`).end(),
+      },
+    })
+    await (await runService('greeter', config, start, { traces })).stop()
+  }
+  expect(collector.spans.map(({ name, resource }) => [name, resource['service.name']])).toEqual([
+    ['traces: true', 'realm-greeter'],
+  ])
 })
 
 test('a service with a port for its peers has probes and metrics there only, also while it starts and stops', async () => {

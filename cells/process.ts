@@ -14,6 +14,8 @@ import { createMounts } from './chassis/mounts.ts'
 import { refuseUpgrade } from './chassis/refuse-upgrade.ts'
 import type { RunningService } from './chassis/running-service.ts'
 import { currentSecret } from './chassis/secret-files.ts'
+import { startTracing } from './chassis/start-tracing.ts'
+import { noTracer, type Tracer } from './chassis/tracing.ts'
 
 /** Variables of every process; `port` is the default port. */
 export const processVariables = (port: number) => ({
@@ -78,6 +80,21 @@ export interface ProcessConfig {
 export type BusConfig = Readonly<{ BUS_SCOPE: string } & { [Name in NatsVariable]?: string | undefined }>
 type NatsVariable = Exclude<keyof typeof busVariables, 'BUS_SCOPE'>
 
+/** What a process gives the service that it runs. */
+export interface ProcessParts {
+  log: Log
+  metrics: Metrics
+  tracer: Tracer
+}
+
+interface RunOptions {
+  /** How long its own stopping may take. */
+  drainSeconds?: number
+  clock?: Clock
+  /** Whether the service makes spans; false by default. */
+  traces?: boolean
+}
+
 /** A service that was started, and the dependencies that are stopped after it, in this order. */
 export interface StartedService {
   service: RunningService
@@ -89,14 +106,13 @@ export interface StartedService {
  * database: a process that only waits must not be restarted. When it is stopped, it is no longer ready at once, and goes on
  * serving for as long as routers take to notice; only then the service stops. Probes are answered until the last player is gone.
  *
- * @param drainSeconds how long its own stopping may take
  * @throws UserError when the port is taken, or whatever `start` throws
  */
 export async function runService(
   name: string,
   config: ProcessConfig,
-  start: (parts: { log: Log; metrics: Metrics }) => Promise<StartedService>,
-  { drainSeconds = 0, clock = systemClock }: { drainSeconds?: number; clock?: Clock } = {},
+  start: (parts: ProcessParts) => Promise<StartedService>,
+  { drainSeconds = 0, clock = systemClock, traces = false }: RunOptions = {},
 ): Promise<Running> {
   const log = createLog(name, config.LOG_LEVEL)
   const signals = diagnosticSignals({ service: name, folder: config.PROFILE_FOLDER, clock, log })
@@ -116,7 +132,9 @@ export async function runService(
   const peerMounts = peerPort === undefined ? mounts : createMounts(probes)
   const peerHttp = peerPort === undefined ? undefined : await listenOrStop(peerMounts, { host, port: peerPort }, http)
   try {
-    const { service, dependencies = [] } = await start({ log, metrics: new Metrics(name).withProcess() })
+    const metrics = new Metrics(name).withProcess()
+    const tracing = traces ? await startTracing({ service: name, log, metrics, clock }) : undefined
+    const { service, dependencies = [] } = await start({ log, metrics, tracer: tracing?.tracer ?? noTracer })
     mounts.mount('', service.app)
     if (service.peerApp) peerMounts.mount('', service.peerApp)
     log.info({ url: http.url }, 'serving')
@@ -128,7 +146,7 @@ export async function runService(
       },
     }
     return {
-      ...stopAll(log, settling, service, http, peerHttp, ...dependencies, signals),
+      ...stopAll(log, settling, service, http, peerHttp, ...dependencies, tracing, signals),
       stopDeadlineMs: settleMs + drainSeconds * 1_000 + STOP_MARGIN_MS,
     }
   } catch (error) {

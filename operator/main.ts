@@ -8,6 +8,7 @@ import { type Running, runProcess, stopAll } from '../cells/chassis/lifecycle.ts
 import { listen } from '../cells/chassis/listen.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import { Metrics } from '../cells/chassis/metrics.ts'
+import { startTracing } from '../cells/chassis/start-tracing.ts'
 import { realmKeyId } from '../cells/identity/realm-token.ts'
 import { findKubeAccess } from '../cells/kube/kube-access.ts'
 import { kubeMetrics } from '../cells/kube/kube-metrics.ts'
@@ -66,6 +67,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   const log = createLog('operator', config.LOG_LEVEL, { fields: Pass.fields })
   const metrics = new Metrics('operator').withProcess()
   const clock = systemClock
+  const { tracer, ...tracing } = await startTracing({ service: 'operator', log, metrics, clock })
   const access = await findKubeAccess(env)
   const ofKube = kubeMetrics(metrics)
   const client = createKubeClient({ access, metrics: ofKube })
@@ -90,7 +92,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   })
   const announcing = { client, leadership: elector, instance: identity, clock, log, metrics: eventMetrics(metrics) }
   const recorder = new EventRecorder(announcing)
-  const writer = new Writer({ client, cache, leadership: elector, log, clock, recorder, metrics: writerMetrics(metrics) })
+  const writer = new Writer({ client, cache, leadership: elector, log, clock, recorder, tracer, metrics: writerMetrics(metrics) })
   const cluster = new KubernetesCluster({
     cache,
     writer,
@@ -121,17 +123,15 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
     const dependencies = isChecked ? new DependencyReachability({ clock, log, probe }) : undefined
     const webhooks = isChecked ? new LivekitWebhooks({ gatekeeperUrlOf: site.gatekeeperUrl, clock, log }) : undefined
     const certificates = isChecked ? new RealmCertificates({ clock, log, probe: probeCertificate }) : undefined
-    const relayOfRealm = (realm: Realm) => relayOf(realm, site.movement)
-    const relays = isChecked
-      ? new RelayReachability({ clock, log, probe: probeRelay, relayOf: relayOfRealm, metrics: ofRelays })
-      : undefined
+    const ofRelay = { relayOf: (realm: Realm) => relayOf(realm, site.movement), probe: probeRelay, metrics: ofRelays }
+    const relays = isChecked ? new RelayReachability({ clock, log, ...ofRelay }) : undefined
     const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
     const syntheticJoins = new SyntheticJoins({ urlOf: (cell) => cellSocketUrl(cell, platform.clusterDomain), clock, log })
     const joinSuccess = new JoinSuccessRate({ addressesOf: readyConnectorAddresses(cache), port: HTTP_PORT, clock, log })
     const ofPlayers = { playerCounts, syntheticJoins, joinSuccess }
     const observers = { publication, remotePublication, dependencies, webhooks, relays, certificates, ...ofPlayers }
     const parts = { cluster, site, ...observers, installations, scaling, clock, log }
-    const loop = startReconcilers({ ...parts, metrics: ofQueue, workers: config.WORKERS })
+    const loop = startReconcilers({ ...parts, tracer, metrics: ofQueue, workers: config.WORKERS })
     return { loop, stop: () => stopAll(log, loop, ...Object.values(observers)).stop() }
   }, clock)
   operatorMetrics(metrics, cluster, { leads: () => elector.isLeader(), lease: config.LEASE_NAME })
@@ -147,7 +147,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Operator> {
   void cache.synced.then(() => elector.start())
   log.info({ url: listening.url, server: access.server }, 'watching')
   const signals = diagnosticSignals({ service: 'operator', folder: config.PROFILE_FOLDER, clock, log })
-  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, client, listening, signals) }
+  return { url: listening.url, ...stopAll(log, terms, recorder, elector, cache, client, listening, tracing, signals) }
 }
 
 if (import.meta.main) await runProcess(createLog('operator'), () => main(process.env))

@@ -3,7 +3,7 @@ import type { App } from '../chassis/http.ts'
 import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { splitTarget } from '../chassis/request-target.ts'
-import { connectBus, runService, type StartedService } from '../process.ts'
+import { connectBus, type ProcessParts, runService, type StartedService } from '../process.ts'
 import { isRoomsPath } from '../rooms/rooms-path.ts'
 import { trustedProxiesOf } from '../sockets/connection-variables.ts'
 import { type ArchipelagoEnvironment, readConfig } from './config.ts'
@@ -20,9 +20,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   return runService('archipelago', config, (parts) => start(config, parts), { drainSeconds })
 }
 
-type Parts = Parameters<Parameters<typeof runService>[2]>[0]
-
-async function start(config: ArchipelagoEnvironment, { log, metrics }: Parts): Promise<StartedService> {
+async function start(config: ArchipelagoEnvironment, { log, metrics }: ProcessParts): Promise<StartedService> {
   const bus = await connectBus('archipelago', config, log, metrics)
   const shared = { bus, log, clock: systemClock, metrics }
   // The rooms subscribe to admissions before there is an archipelago that publishes any.

@@ -10,6 +10,7 @@ import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { splitTarget } from '../chassis/request-target.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import type { Tracer } from '../chassis/tracing.ts'
 import { readConfig as readConnectorConfig } from '../connector/config.ts'
 import { startConnector } from '../connector/service.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -36,6 +37,7 @@ export interface CellServicesDeps {
   log: Log
   clock: Clock
   verifier: ChainVerifier
+  tracer?: Tracer | undefined
   /** The movement relay of the process, which takes the reports of this realm. */
   relay?: SessionReports | undefined
   /**

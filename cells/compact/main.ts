@@ -7,7 +7,7 @@ import type { Log } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import { readConfig as readConnectorConfig } from '../connector/config.ts'
 import { createVerifier } from '../identity/verifier.ts'
-import { connectBus, runService, type StartedService } from '../process.ts'
+import { connectBus, type ProcessParts, runService, type StartedService } from '../process.ts'
 import type { StatsEnvironment } from '../stats/config.ts'
 import { startStats } from '../stats/service.ts'
 import { startCellServices } from './cell-services.ts'
@@ -23,7 +23,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   const config = readConnectorConfig(env)
   const { NATS_URL } = readArchipelagoConfig(env)
   const stats = readStatistics(env)
-  const start = async ({ log, metrics }: { log: Log; metrics: Metrics }): Promise<StartedService> => {
+  const start = async ({ log, metrics, tracer }: ProcessParts): Promise<StartedService> => {
     const sharing = (service: string) => new Metrics(service, metrics.registry)
     for (const service of ['connector', 'archipelago']) sharing(service).withBuild()
     const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
@@ -35,7 +35,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
     const distributed = { registry: metrics.registry }
     const services = await startCellServices(
       { connector: env, archipelago: env },
-      { bus, log, clock: systemClock, verifier, distributed },
+      { bus, log, clock: systemClock, verifier, tracer, distributed },
     )
     log.info(
       { scope: config.BUS_SCOPE, statistics: statistics !== undefined },
@@ -47,7 +47,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
       dependencies: [statistics, { stop: () => verifier.close() }, { stop: () => bus.close() }],
     }
   }
-  return runService('compact', config, start, { drainSeconds: config.DRAIN_SECONDS })
+  return runService('compact', config, start, { drainSeconds: config.DRAIN_SECONDS, traces: true })
 }
 
 /** Starts the statistics at a port of their own, with their own user at the bus: they receive the messages of all cells of the realm. */

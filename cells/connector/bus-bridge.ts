@@ -174,7 +174,9 @@ export class BusBridge {
     }
     const room = textFieldOf(body, ISLAND_ID_FIELD)
     if (room !== undefined) connection.session.announced = { room, term }
-    this.#deps.metrics.joined(this.#deps.joins.given(connection.session, this.#deps.clock.monotonic()))
+    const waitedMs = this.#deps.joins.given(connection.session, this.#deps.clock.monotonic())
+    this.#deps.metrics.joined(waitedMs)
+    if (waitedMs !== undefined) connection.session.span.followUp('first island', waitedMs, { outcome: 'given' })
     this.#deps.onIsland(connection, wrapIslandChanged(body))
   }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 import type { ClientAddress } from '../chassis/client-address.ts'
 import { type Rate, TokenBucket } from '../chassis/token-bucket.ts'
+import type { Span } from '../chassis/tracing.ts'
 import { closeSocket } from '../sockets/close-socket.ts'
 import { floodRate } from '../sockets/core/flood-rate.ts'
 import { START } from '../sockets/core/sign-in.ts'
@@ -48,8 +49,17 @@ export interface PlayerSession {
   readonly fencingField: Uint8Array
   /** The last position of the player, from the client or, in its place, from the movement relay. */
   lastHeartbeat: HeartbeatMessage | undefined
+  /** That of its handshake, which has ended. */
+  readonly span: Span
   /** The room the player was last sent to, and the term of the archipelago that did. */
   announced: { room: string; term: FencingToken | undefined } | undefined
+}
+
+interface ConnectionParts {
+  writes: WriteCoalescer
+  nowMs: number
+  displace: (connection: ClientConnection) => void
+  span: Span
 }
 
 /** One socket from the upgrade to its end. */
@@ -62,18 +72,18 @@ export class ClientConnection implements UnauthenticatedConnection {
   /** Its client, as limits count it. */
   readonly client: ClientAddress
   readonly displace: () => void
+  /** Of its handshake: from the upgrade to the welcome, or to the end of the socket. */
+  readonly span: Span
   readonly #socket: ConnectorSocket
   readonly #stream: Duplex
   readonly #writes: WriteCoalescer
   readonly #frames: TokenBucket
 
-  constructor(
-    { socket, stream, client }: OpenedSocket<ConnectorSocket>,
-    { writes, nowMs, displace }: { writes: WriteCoalescer; nowMs: number; displace: (connection: ClientConnection) => void },
-  ) {
+  constructor({ socket, stream, client }: OpenedSocket<ConnectorSocket>, { writes, nowMs, displace, span }: ConnectionParts) {
     this.#socket = socket
     this.#stream = stream
     this.#writes = writes
+    this.span = span
     this.client = client
     this.displace = () => displace(this)
     this.openedAt = this.lastReceivedAt = nowMs
@@ -100,6 +110,7 @@ export class ClientConnection implements UnauthenticatedConnection {
       heartbeats,
       fencingField: fencingTokenField(named.id),
       lastHeartbeat: undefined,
+      span: this.span,
       announced: undefined,
     }
     return this.session

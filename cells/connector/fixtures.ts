@@ -10,6 +10,7 @@ import { listen } from '../chassis/listen.ts'
 import { silentLog } from '../chassis/log.ts'
 import { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import type { Tracer } from '../chassis/tracing.ts'
 import { type ChainVerifier, createVerifier } from '../identity/verifier.ts'
 import { withFencingToken } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
@@ -88,12 +89,13 @@ interface TestConnectorParts {
   verifier?: ChainVerifier
   relay?: SessionReports
   peerAddress?: string
+  tracer?: Tracer
 }
 
 /** A connector on a free port, with a clock that stands still; it ends with the test. */
 export async function aConnector(
   config: Partial<ConnectorConfig> = {},
-  { bus = aBus(), clock = new ManualClock(), verifier = aVerifier(), relay, peerAddress }: TestConnectorParts = {},
+  { bus = aBus(), clock = new ManualClock(), verifier = aVerifier(), relay, peerAddress, tracer }: TestConnectorParts = {},
 ): Promise<TestConnector> {
   const published: PublishedMessage[] = []
   bus.subscribe('peer.*.*', (payload, subject) => {
@@ -103,7 +105,7 @@ export async function aConnector(
   const metrics = new Metrics('connector')
   const service = await startConnector(
     { ...readConfig({}), DRAIN_SECONDS: 0, ...config },
-    { bus, clock, verifier, metrics, relay, log: silentLog },
+    { bus, clock, verifier, metrics, relay, tracer, log: silentLog },
   )
   const app = peerAddress === undefined ? service.app : connectedFrom(peerAddress, service.app)
   const listening = await listen(app, { port: 0, host: '127.0.0.1' })

@@ -9,6 +9,7 @@ import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
 import { currentSecret } from '../chassis/secret-files.ts'
+import { noTracer, type Tracer } from '../chassis/tracing.ts'
 import { watchBans } from '../identity/ban-sweep.ts'
 import { type Bans, noBans, observedBans } from '../identity/bans.ts'
 import type { DenyList } from '../identity/deny-list.ts'
@@ -37,6 +38,7 @@ export interface ConnectorDeps {
   clock: Clock
   verifier: ChainVerifier
   metrics: Metrics
+  tracer?: Tracer | undefined
   /** The movement relay of the same process; by default the one at MOVEMENT_URL. */
   relay?: SessionReports | undefined
 }
@@ -79,7 +81,11 @@ class Connector implements RunningService {
     this.#bans = bansOf(config)
     if (this.#bans !== noBans) this.#bans = observedBans(this.#bans, (peer) => this.#reporter?.banned(peer))
     const metrics = this.#declareMetrics()
-    this.#joins = new JoinTracker(config.ISLAND_TIMEOUT_MS, metrics.joinMissed)
+    const timeoutMs = config.ISLAND_TIMEOUT_MS
+    this.#joins = new JoinTracker(timeoutMs, ({ span }) => {
+      metrics.joinMissed()
+      span.followUp('first island', timeoutMs, { outcome: 'missed' })
+    })
     this.#bridge = new BusBridge({
       bus,
       subjects: subjects(config.BUS_SCOPE),
@@ -110,6 +116,7 @@ class Connector implements RunningService {
       },
       bugs,
       proxies: trustedProxiesOf(config),
+      tracer: deps.tracer ?? noTracer,
       ...{ metrics, denyList: this.#denyList, bans: this.#bans, sessions: this.#sessions, bridge: this.#bridge },
     })
     this.#banSweep = this.#startBanSweep()

@@ -4,6 +4,7 @@ import type { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
+import type { Span, Tracer } from '../chassis/tracing.ts'
 import type { Bans } from '../identity/bans.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
@@ -33,6 +34,7 @@ export interface SocketServerDeps {
   log: Log
   bugs: BugReporter
   metrics: ConnectorMetrics
+  tracer: Tracer
   verifier: ChainVerifier
   denyList: DenyList
   bans: Bans
@@ -138,12 +140,13 @@ export class SocketServer {
   }
 
   #open(opened: OpenedSocket<ConnectorSocket>): ClientConnection {
-    const { clock, log } = this.#deps
+    const { clock, log, tracer } = this.#deps
     const { socket, client } = opened
     const connection = new ClientConnection(opened, {
       writes: this.#writes,
       nowMs: clock.monotonic(),
       displace: (displaced) => this.end(displaced, 'displaced'),
+      span: tracer.begin('join', { kind: 'server' }),
     })
     this.#connections.add(connection)
     this.#deadlines.handshakeStep(connection)
@@ -198,10 +201,12 @@ export class SocketServer {
         break
       case 'challenge':
         this.#deadlines.handshakeStep(connection)
+        connection.span.event('challenged')
         this.send(connection, serverPackets.challengeResponse(effect.challenge, effect.alreadyConnected))
         break
       case 'verify':
         this.#deadlines.handshakeStep(connection)
+        connection.span.event('signed')
         this.#verify(connection, effect).catch((error: unknown) => this.failed(connection, error))
         break
       case 'welcome':
@@ -221,6 +226,7 @@ export class SocketServer {
     const verdict = await verifyChallenge(verifier, { ...signed, nowMs: clock.now() }, connection.client)
     const banned = verdict.ok && (await bans.isBanned(verdict.peer))
     if (!verdict.ok) log.debug({ address: connection.client.network, reason: verdict.reason }, 'a handshake was refused')
+    connection.span.event('verified')
     this.#apply(connection, { is: 'verdict', verdict, banned })
   }
 
@@ -232,6 +238,7 @@ export class SocketServer {
     if (older) this.end(older, 'superseded')
     this.#deadlines.welcomed(connection)
     metrics.welcomed.inc()
+    endJoin(connection.span, 'welcomed')
     metrics.handshakeSeconds.observe((clock.monotonic() - connection.openedAt) / 1000)
     if (this.send(connection, serverPackets.welcome(peer))) bridge.connected(session)
   }
@@ -241,6 +248,7 @@ export class SocketServer {
     const { session } = connection
     const counters = session ? metrics.sessionEnded : metrics.handshakeFailed
     counters[reason].inc()
+    if (!session) endJoin(connection.span, reason)
     if (session) {
       bridge.forget(session)
       sessions.release(session.peer, connection)
@@ -253,4 +261,10 @@ export class SocketServer {
       this.failed(connection, error)
     }
   }
+}
+
+function endJoin(span: Span, outcome: ConnectorCloseReason | 'welcomed'): void {
+  span.set({ outcome })
+  if (outcome === 'failed') span.fail(outcome)
+  span.end()
 }

@@ -5,6 +5,7 @@ import { type App, createApp } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import { PRIVATE_NETWORKS } from '../chassis/private-networks.ts'
+import type { Tracer } from '../chassis/tracing.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { realmHostRoutes } from '../realm-host.ts'
@@ -50,6 +51,7 @@ interface SharedParts {
   clock: Clock
   log: Log
   metrics: Metrics
+  tracer?: Tracer | undefined
   onAnswer?: ServeOptions['onAnswer']
 }
 
@@ -59,7 +61,7 @@ const DEFAULT_REALM = 'main'
 /** Answers the requests to a gatekeeper, of a World also those at the host of the realm, and to its operational routes. */
 export function gatekeeperApp(
   config: GatekeeperConfig,
-  { onAnswer, verifier, clock, log, metrics }: SharedParts,
+  { onAnswer, verifier, clock, log, metrics, tracer }: SharedParts,
   { moderation, streams, voice, limit, counted, ...parts }: GatekeeperParts,
   readiness: () => Readiness,
 ): App {
@@ -79,7 +81,7 @@ export function gatekeeperApp(
         onStranger: (attempt, reason) => void moderation.decisions.refused(attempt, reason, { hasRight: false }),
         sceneAdapter: new SceneAdapter({
           ...{ ...parts, signed, sceneGate: moderation.sceneGate, trustsCloudflare },
-          ...{ roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted },
+          ...{ roomPrefix: config.SCENE_ROOM_PREFIX, clock, log, metrics: counted, tracer },
         }).handle,
         ...streams,
         ...moderation,

@@ -14,16 +14,16 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
   return runService(
     'gatekeeper',
     config,
-    async ({ log, metrics }) => {
+    async ({ log, metrics, tracer }) => {
       // The bus is used only for admissions to embedded rooms of a cell.
       const usesBus = config.ROOMS_URL && !world && NATS_URL
       const bus = usesBus ? await connectBus('gatekeeper', { ...config, NATS_URL }, log, metrics) : undefined
       const verifier = createVerifier({ log, ethereumRpcUrl: config.ETH_RPC_URL })
       await verifier.warmUp()
-      const parts = { bus, log, clock: systemClock, verifier, metrics }
+      const parts = { bus, log, clock: systemClock, verifier, metrics, tracer }
       const service = await (world ? world.startWorldGatekeeper : startGatekeeper)(config, parts)
       return { service, dependencies: [{ stop: () => verifier.close() }, bus && { stop: () => bus.close() }] }
     },
-    { drainSeconds: world?.ROOMS_DRAIN_SECONDS ?? 0 },
+    { drainSeconds: world?.ROOMS_DRAIN_SECONDS ?? 0, traces: true },
   )
 }

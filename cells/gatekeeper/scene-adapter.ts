@@ -5,6 +5,7 @@ import { httpStatusOf, messageOf, Refusal } from '../chassis/errors.ts'
 import { type Handler, type HttpRequest, json, ok } from '../chassis/http.ts'
 import type { HttpResponse } from '../chassis/http-response.ts'
 import type { Log } from '../chassis/log.ts'
+import { noTracer, type Tracer } from '../chassis/tracing.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import { grants } from '../rtc/grants.ts'
 import type { LivekitTransport } from '../rtc/livekit-transport.ts'
@@ -40,6 +41,7 @@ export interface SceneAdapterDependencies {
   clock: Clock
   log: Log
   metrics: GatekeeperMetrics
+  tracer?: Tracer | undefined
 }
 
 const OPEN_ROOM_TIMEOUT_MS = 5_000
@@ -72,14 +74,20 @@ export class SceneAdapter {
   }
 
   /** Ignores the body. */
-  readonly handle: Handler = async (request) => {
-    const { clock, metrics } = this.#dependencies
-    const startMs = clock.monotonic()
-    await request.body() // Godot sends one; if it were not read, a refusal would close the connection while it is being sent
-    const { outcome, answer } = await this.#answer(request)
-    metrics.answers.inc({ outcome })
-    metrics.seconds.observe((clock.monotonic() - startMs) / 1000)
-    return answer
+  readonly handle: Handler = (request) => {
+    const { clock, metrics, tracer = noTracer } = this.#dependencies
+    const { traceparent } = request.headers
+    const caller = typeof traceparent === 'string' ? traceparent : undefined
+    return tracer.during('scene token', { kind: 'server', isRoot: true, caller }, async (span) => {
+      const startMs = clock.monotonic()
+      await request.body() // Godot sends one; if it were not read, a refusal would close the connection while it is being sent
+      const { outcome, answer } = await this.#answer(request)
+      metrics.answers.inc({ outcome })
+      metrics.seconds.observe((clock.monotonic() - startMs) / 1000)
+      span.set({ outcome, status: answer.status })
+      if (answer.status >= 500) span.fail(outcome)
+      return answer
+    })
   }
 
   async #answer(request: HttpRequest): Promise<Outcome> {
@@ -92,7 +100,17 @@ export class SceneAdapter {
   }
 
   async #decide(request: HttpRequest): Promise<Outcome> {
-    const { signed, bans, sceneGate, hosting, denyList, connections, trustsCloudflare, roomPrefix } = this.#dependencies
+    const {
+      signed,
+      bans,
+      sceneGate,
+      hosting,
+      denyList,
+      connections,
+      trustsCloudflare,
+      roomPrefix,
+      tracer = noTracer,
+    } = this.#dependencies
     const verdict = await signed.check(request, '/get-scene-adapter', objectionToSceneCode)
     if ('rejection' in verdict) return unsigned
     if ('waitMs' in verdict) return { outcome: 'limited', answer: tooManyRequests(verdict.waitMs) }
@@ -117,7 +135,8 @@ export class SceneAdapter {
     if (world && !(await hosting.admitsToScene(world, wallet, verdict.claim))) return denied(WORLD_CLOSED)
     if (!world && (await sceneGate.isBanned(wallet, { world: undefined, sceneId, parcel }))) return denied(SCENE_BAN)
     const location = world ? undefined : { world: undefined, sceneId, parcel }
-    return { outcome: 'granted', answer: ok({ adapter: await this.#openRoom(wallet, decision.room, location) }) }
+    const adapter = await tracer.during('open room', {}, () => this.#openRoom(wallet, decision.room, location))
+    return { outcome: 'granted', answer: ok({ adapter }) }
   }
 
   async #openRoom(wallet: PeerId, room: string, location: SceneLocation | undefined): Promise<string> {

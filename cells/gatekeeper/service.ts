@@ -5,6 +5,7 @@ import { type Running, stopAll } from '../chassis/lifecycle.ts'
 import type { Log } from '../chassis/log.ts'
 import type { Metrics } from '../chassis/metrics.ts'
 import type { RunningService } from '../chassis/running-service.ts'
+import type { Tracer } from '../chassis/tracing.ts'
 import type { Bans } from '../identity/bans.ts'
 import { type DenyList, emptyDenyList, HttpDenyList } from '../identity/deny-list.ts'
 import { signatureMetrics } from '../identity/metrics.ts'
@@ -40,6 +41,7 @@ export interface GatekeeperDependencies {
   clock: Clock
   verifier: ChainVerifier
   metrics: Metrics
+  tracer?: Tracer | undefined
   /** Replaces the database of the configuration. */
   storage?: Storage
   /** Replaces the LiveKit or the embedded rooms of the configuration. */

@@ -1,5 +1,6 @@
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Log } from '../../cells/chassis/log.ts'
+import type { Tracer } from '../../cells/chassis/tracing.ts'
 import { keyText, type ObjectKey } from '../../crds/object.ts'
 import type { Kind } from '../../crds/resources.ts'
 import { cellReconciler } from './cell-reconciler.ts'
@@ -13,6 +14,7 @@ import { realmReconciler } from './realm-reconciler.ts'
 export interface LoopParts extends ReconcilerParts {
   log: Log
   metrics?: QueueMetrics | undefined
+  tracer?: Tracer | undefined
   workers?: number
 }
 
@@ -28,7 +30,7 @@ export class ReconcileLoop implements Running {
   readonly #removers: (() => void)[]
 
   constructor(parts: LoopParts) {
-    const { cluster, playerCounts, clock, log, metrics, workers } = parts
+    const { cluster, playerCounts, clock, log, metrics, tracer, workers } = parts
     this.#parts = parts
     this.#reconcilers = { Realm: realmReconciler(parts), CommsCell: cellReconciler(parts) }
     this.#queue = new WorkQueue({
@@ -39,6 +41,11 @@ export class ReconcileLoop implements Running {
       clock,
       log,
       metrics,
+      tracer,
+      describe: (item) => {
+        const { kind, key } = parseItem(item)
+        return { kind, ...key }
+      },
       longestRetryMs,
       ...(workers && { workers }),
     })

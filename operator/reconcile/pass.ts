@@ -13,6 +13,11 @@ export class Pass {
     this.#fields = { reconcileID: randomUUID(), key }
   }
 
+  /** Of the lines of its log, and of its span. */
+  get id(): string {
+    return this.#fields.reconcileID
+  }
+
   run<Result>(work: () => Result): Result {
     return passes.run(this, work)
   }

@@ -3,6 +3,7 @@ import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { messageOf } from '../../cells/chassis/errors.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { type Rate, TokenBucket } from '../../cells/chassis/token-bucket.ts'
+import { noTracer, type SpanFields, type Tracer } from '../../cells/chassis/tracing.ts'
 import { Pass } from './pass.ts'
 import type { QueueMetrics } from './queue-metrics.ts'
 
@@ -18,6 +19,9 @@ export interface WorkQueueOptions {
   clock: SpanClock
   log: Log
   metrics?: QueueMetrics | undefined
+  tracer?: Tracer | undefined
+  /** What the span of a pass says about its key. */
+  describe?: (key: string) => SpanFields
   /** Passes at the same time, of different keys. */
   workers?: number
   /** For one pass. */
@@ -181,7 +185,7 @@ export class WorkQueue {
     // This pass decides when the next one is due: an earlier decision no longer holds.
     this.#delayed.get(key)?.cancel()
     this.#delayed.delete(key)
-    this.#pass(key, abort.signal).then((result) => {
+    this.#pass(key, abort.signal, pass.id).then((result) => {
       cancelDeadline()
       this.#finish(key, result, clock.monotonic() - startedAt)
       pass.end()
@@ -202,9 +206,17 @@ export class WorkQueue {
     }
   }
 
-  async #pass(key: string, signal: AbortSignal): Promise<PassResult> {
+  async #pass(key: string, signal: AbortSignal, reconcileID: string): Promise<PassResult> {
+    const { reconcile, tracer = noTracer, describe } = this.#options
     try {
-      return { failed: false, recheck: await this.#options.reconcile(key, signal) }
+      const fields = { reconcileID, ...describe?.(key) }
+      // What a pass changes may start the pass of another key, which is no part of it.
+      const recheck = await tracer.during('reconcile', { isRoot: true, fields }, async (span) => {
+        const answer = await reconcile(key, signal)
+        span.set({ outcome: answer === 'on-change' ? 'success' : 'requeue_after' })
+        return answer
+      })
+      return { failed: false, recheck }
     } catch (error) {
       return { failed: true, error }
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { archipelagoVariables } from '../../cells/archipelago/config.ts'
+import { tracingVariables } from '../../cells/chassis/start-tracing.ts'
 import { compactVariables } from '../../cells/compact/config.ts'
 import { connectorVariables } from '../../cells/connector/config.ts'
 import { gatekeeperVariables } from '../../cells/gatekeeper/config.ts'
@@ -69,6 +70,15 @@ export const environmentReference = (): string =>
     ...processes.map(([title, about, variables]) =>
       [`## ${title}`, about, variableTable(title, variables)].filter(Boolean).join('\n\n'),
     ),
+    [
+      '## Tracing',
+      [
+        'Variables of OpenTelemetry, of the operator, the connector, the compact cell and the gatekeeper. A mistake in them is logged, and ends no process; they have no',
+        '`_FILE`. Its library also reads `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, and, of spans alone with `TRACES_` before the last words,',
+        '`OTEL_EXPORTER_OTLP_HEADERS`, `_TIMEOUT`, `_COMPRESSION`, `_CERTIFICATE`, `_CLIENT_CERTIFICATE` and `_CLIENT_KEY`. It uses no proxy.',
+      ].join('\n'),
+      variableTable('Tracing', tracingVariables),
+    ].join('\n\n'),
     [
       '## Others',
       tableOf(

@@ -4,6 +4,7 @@ import { busMetrics } from '../../cells/bus/metrics.ts'
 import { createApp } from '../../cells/chassis/http.ts'
 import { createLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
+import { tracingMetrics } from '../../cells/chassis/start-tracing.ts'
 import { connectorMetrics } from '../../cells/connector/metrics.ts'
 import { gatekeeperMetrics } from '../../cells/gatekeeper/metrics.ts'
 import { signatureMetrics } from '../../cells/identity/metrics.ts'
@@ -45,6 +46,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
     about:
       'Served at port 8080 of every replica. Only the leader writes: sum the counters over all replicas, and read the gauges of realms where `realm_operator_leader` is 1.',
     list(metrics) {
+      tracingMetrics(metrics)
       operatorMetrics(metrics, unread, unread)
       queueMetrics(metrics, { waiting: unread, workers: 0, clock: unread })
       scaleMetrics(metrics)
@@ -55,7 +57,17 @@ const services: readonly { title: string; name: string; about: string; list: (me
       kubeMetrics(metrics)
     },
   },
-  { title: 'Connector', name: 'connector', about: '', list: onBus(signing((metrics) => connectorMetrics(metrics, unread))) },
+  {
+    title: 'Connector',
+    name: 'connector',
+    about: '',
+    list: onBus(
+      signing((metrics) => {
+        tracingMetrics(metrics)
+        connectorMetrics(metrics, unread)
+      }),
+    ),
+  },
   {
     title: 'Archipelago',
     name: 'archipelago',
@@ -72,7 +84,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
     title: 'Compact cell',
     name: 'compact',
     about: 'Served at port 8080 together with the metrics of its connector, archipelago, embedded rooms and stats.',
-    list: () => {},
+    list: tracingMetrics,
   },
   {
     title: 'Gatekeeper',
@@ -80,6 +92,7 @@ const services: readonly { title: string; name: string; about: string; list: (me
     about: '',
     list: onBus(
       signing((metrics) => {
+        tracingMetrics(metrics)
         gatekeeperMetrics(metrics, unread)
         livekitMetrics(metrics, unread)
       }),

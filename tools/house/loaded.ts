@@ -22,7 +22,7 @@ const EVERY_SERVICE = ['find-my-way', 'pino', 'prom-client', 'zod'] as const
 /**
  * The packages that each program loads when it starts, by the file it starts with. What only some configurations need is loaded when it
  * is needed: nats with the connection to a bus, livekit-server-sdk with the first request to LiveKit, @kubernetes/client-node with a
- * kubeconfig, pg or PGlite with the database, ws in an archipelago with embedded rooms. Packages of a worker thread are its own.
+ * kubeconfig, pg or PGlite with the database, ws in an archipelago with embedded rooms, OpenTelemetry with a collector. Packages of a worker thread are its own.
  */
 export const loadedAtStart: Readonly<Record<string, readonly (keyof typeof reasons)[]>> = {
   'cells/main.ts': ['pino'],

@@ -25,7 +25,7 @@ interface Bucket {
  */
 export class JoinTracker<Session extends object> {
   readonly #timeoutMs: number
-  readonly #onMissed: () => void
+  readonly #onMissed: (session: Session) => void
   readonly #waiting = new Map<Session, number>()
   /** Sessions that were counted. */
   readonly #counted = new WeakSet<Session>()
@@ -35,7 +35,7 @@ export class JoinTracker<Session extends object> {
    * @param timeoutMs longest time in which a cell that works gives a player an island
    * @param onMissed a player waited longer
    */
-  constructor(timeoutMs: number, onMissed: () => void = () => {}) {
+  constructor(timeoutMs: number, onMissed: (session: Session) => void = () => {}) {
     this.#timeoutMs = timeoutMs
     this.#onMissed = onMissed
   }
@@ -80,7 +80,7 @@ export class JoinTracker<Session extends object> {
       this.#waiting.delete(session)
       this.#counted.add(session)
       this.#bucketAt(since + this.#timeoutMs).missed++
-      this.#onMissed()
+      this.#onMissed(session)
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../cells/chassis/clock.ts'
 import { messageOf } from '../../../cells/chassis/errors.ts'
 import type { Log } from '../../../cells/chassis/log.ts'
+import type { Tracer } from '../../../cells/chassis/tracing.ts'
 import type { KubeClient } from '../../../cells/kube/kube-client.ts'
 import type { ObjectKey, ObjectMeta } from '../../../crds/object.ts'
 import type { Kind } from '../../../crds/resources.ts'
@@ -30,6 +31,7 @@ export interface WriterOptions {
   /** Announces what was written as Events. */
   recorder?: Pick<EventRecorder, 'record'> | undefined
   metrics?: WriterMetrics | undefined
+  tracer?: Tracer | undefined
 }
 
 /**
@@ -45,8 +47,8 @@ export class Writer {
   readonly #statuses: StatusWriter
   readonly #log: Log
 
-  constructor({ client, leadership, clock, ...shared }: WriterOptions) {
-    this.#api = new FencedApi(client, leadership)
+  constructor({ client, leadership, clock, tracer, ...shared }: WriterOptions) {
+    this.#api = new FencedApi(client, leadership, tracer)
     this.#limiter = new WriteLimiter({ clock, recorder: shared.recorder, metrics: shared.metrics })
     this.#log = shared.log
     const parts = { ...shared, clock, api: this.#api, limiter: this.#limiter, lastApplied: this.#lastApplied }
