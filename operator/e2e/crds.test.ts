@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
@@ -10,6 +11,16 @@ import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { badRealms } from '../../testing/bad-objects.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { aCell } from '../desired/realm.fixtures.ts'
+
+/** What is read of a CRD. */
+interface CrdSpec {
+  spec: {
+    group: string
+    scope: 'Cluster' | 'Namespaced'
+    names: { kind: string; plural: string }
+    versions: { name: string; served: boolean }[]
+  }
+}
 
 const examplesFolder = new URL('../../examples/', import.meta.url)
 const examples = readdirSync(examplesFolder).filter((file) => file.endsWith('.yaml'))
@@ -23,16 +34,19 @@ const kindsOfEveryCluster: Readonly<Record<string, Resource>> = {
   Secret: resources.Secret,
   HorizontalPodAutoscaler: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers' },
 }
-/** API groups in the examples whose CRDs others bring. */
+/** API groups in the examples whose CRDs others bring; examples/gateway.yaml has a test of its own, in gateway.test.ts. */
+const GATEWAY_API = 'gateway.networking.k8s.io'
 const foreignGroups = [
   'argoproj.io',
   'cert-manager.io',
   'external-secrets.io',
-  'gateway.networking.k8s.io',
   'keda.sh',
   'kustomize.toolkit.fluxcd.io',
   'source.toolkit.fluxcd.io',
 ]
+const groupOf = ({ apiVersion }: KubeObject) => apiVersion.split('/')[0] ?? ''
+const objectsOf = (file: string) =>
+  parseAllDocuments(readFileSync(new URL(file, examplesFolder), 'utf8')).map((document) => document.toJS() as KubeObject)
 
 test('every example is listed', () => {
   const list = readFileSync(new URL('README.md', examplesFolder), 'utf8')
@@ -61,23 +75,59 @@ withPart('kube', 'the CRDs in a real API server', (part) => {
     })
   })
 
+  /** Applies an object as users are told to, which refuses fields that its kind does not have; nothing is kept. */
+  const tryOut = ({ metadata, ...object }: KubeObject, resource: Resource) => {
+    const namespace = resource.clusterScoped ? undefined : { namespace: 'default' }
+    const options = { fieldManager: 'kubectl', force: false, dryRun: true }
+    return kube.user.apply(resource, { ...object, metadata: { ...metadata, ...namespace } }, options)
+  }
+
   for (const file of examples)
     test(`takes every object of examples/${file} that a cluster knows without further CRDs`, async () => {
-      const documents = parseAllDocuments(readFileSync(new URL(file, examplesFolder), 'utf8')).map(
-        (document) => document.toJS() as KubeObject,
-      )
-      expect(documents.length).toBeGreaterThan(0)
-      for (const { metadata, ...object } of documents) {
+      const objects = objectsOf(file)
+      expect(objects.length).toBeGreaterThan(0)
+      for (const object of objects) {
         const resource = kindsOfEveryCluster[object.kind]
-        if (!resource) {
-          expect(foreignGroups, object.apiVersion).toContain(object.apiVersion.split('/')[0])
-          continue
-        }
-        const namespace = object.kind === 'Namespace' ? undefined : { namespace: 'default' }
-        const created = await kube.user.create(resource, { ...object, metadata: { ...metadata, ...namespace } }, { dryRun: true })
-        expect(created.metadata.name).toBe(metadata.name)
+        if (resource) expect((await tryOut(object, resource)).metadata.name).toBe(object.metadata.name)
+        else expect([...foreignGroups, GATEWAY_API]).toContain(groupOf(object))
       }
     })
+
+  withPart('foreignCrds', 'with the CRDs of the projects whose objects are in the examples', (folder) => {
+    const foreign = new Map<string, Resource>()
+
+    beforeAll(async () => {
+      for (const file of readdirSync(folder)) {
+        const crd = parse(readFileSync(join(folder, file), 'utf8')) as KubeObject & CrdSpec
+        const { group, names, versions, scope } = crd.spec
+        await kube.user.create(resources.CustomResourceDefinition, crd)
+        for (const { name } of versions.filter(({ served }) => served)) {
+          const cluster = scope === 'Cluster' && { clusterScoped: true as const }
+          foreign.set(`${group}/${name} ${names.kind}`, { ...names, apiVersion: `${group}/${name}`, ...cluster })
+        }
+      }
+    })
+
+    const objects = examples.flatMap((file) =>
+      objectsOf(file)
+        .filter((object) => foreignGroups.includes(groupOf(object)))
+        .map((object) => ({ file, kind: object.kind, object })),
+    )
+
+    test('all of them are tried', () => {
+      expect([...new Set(objects.map(({ object }) => groupOf(object)))].sort()).toEqual(foreignGroups)
+    })
+
+    test.each(objects)('takes the $kind of examples/$file, and no field that it does not have', async ({ object }) => {
+      const { spec } = object as { spec?: object }
+      const resource = foreign.get(`${object.apiVersion} ${object.kind}`)
+      if (!resource) throw new Error(`no CRD serves ${object.apiVersion} ${object.kind}`)
+      const applied = () => tryOut(object, resource)
+      await vi.waitFor(applied, { timeout: 20_000, interval: 100 })
+      const misspelled = { ...object, spec: { ...spec, intervall: '1h' } }
+      await expect(tryOut(misspelled, resource)).rejects.toThrow('.spec.intervall: field not declared in schema')
+    })
+  })
 
   for (const [index, { title, name, spec, previous, says, at }] of badRealms.entries()) {
     test(`refuses ${title}, with the field and the reason`, async () => {

@@ -1,6 +1,7 @@
 import { chromium } from './chromium.ts'
+import { foreignCrds, gatewayApi } from './crds.ts'
 import { debian } from './debian.ts'
-import { crane, gatewayApi, helm3, kube, livekit, lua, nats, promtool } from './go.ts'
+import { crane, helm3, kube, livekit, lua, nats, promtool } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { pgbouncer } from './pgbouncer.ts'
@@ -18,6 +19,7 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   enet,
   lua,
   gatewayApi,
+  foreignCrds,
   livekit,
   kube,
   helm3,

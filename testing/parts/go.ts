@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod, cp, readdir, rename, symlink } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cached } from './cache.ts'
@@ -154,26 +154,6 @@ export const lua = (): Part =>
     check: { args: ['-v'], expected: 'GopherLua' },
   })
 
-/** The CRDs of the Gateway API, its standard channel, as YAML files in a folder. */
-export const gatewayApi = (): Part => {
-  const version = '1.4.1'
-  return cached({
-    key: `gateway-api-${version}`,
-    announcement: `downloading the Gateway API ${version} as a Go module, about 5 seconds`,
-    blocker: goBlocker,
-    fill: async (folder) => {
-      const answer = await runCommand('go', ['mod', 'download', '-json', `sigs.k8s.io/gateway-api@v${version}`], goBuild)
-      const { Dir } = JSON.parse(answer) as { Dir: string }
-      await cp(join(Dir, 'config/crd/standard'), folder, { recursive: true })
-      // What the module cache holds is read-only.
-      for (const file of await readdir(folder)) await chmod(join(folder, file), 0o644)
-      if (!existsSync(join(folder, HTTP_ROUTES))) throw new Error(`the Gateway API ${version} has no ${HTTP_ROUTES}`)
-    },
-    path: (folder) => folder,
-  })
-}
-const HTTP_ROUTES = 'gateway.networking.k8s.io_httproutes.yaml'
-
 /** A program whose module `go install` can build; the module's own go.sum and the checksum database pin its dependencies. */
 const goProgram = ({
   title,
@@ -207,9 +187,11 @@ const goProgram = ({
     path: (folder) => join(folder, name),
   })
 
-const goBuild = { env: { CGO_ENABLED: '0', GOWORK: 'off' }, timeoutMs: BUILD_TIMEOUT_MS }
+/** How Go is run: it builds what needs no C, and no workspace of this machine. */
+export const goBuild = { env: { CGO_ENABLED: '0', GOWORK: 'off' }, timeoutMs: BUILD_TIMEOUT_MS }
 
-function goBlocker(): string | undefined {
+/** Why nothing can be had from Go modules on this machine. */
+export function goBlocker(): string | undefined {
   const remedy = `install Go 1.${OLDEST_GO} or newer (https://go.dev/dl)`
   if (!findProgram('go')) return `Go is not installed: ${remedy}`
   const minor = /go1\.(\d+)/.exec(outputOf('go', 'version') ?? '')?.[1]

@@ -15,6 +15,7 @@ export const partNames = [
   'enet',
   'lua',
   'gatewayApi',
+  'foreignCrds',
 ] as const
 export type PartName = (typeof partNames)[number]
 
