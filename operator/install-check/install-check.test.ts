@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../cells/chassis/clock.ts'
+import { KubeError } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import type { Realm } from '../../crds/realm.ts'
+import { realmResource } from '../../crds/resources.ts'
 import { readCrd } from '../../crds/schema.ts'
 import { createValidator } from '../../crds/validate.ts'
 import { checkInstallation, type InstallCheckParts } from './install-check.ts'
@@ -75,6 +77,16 @@ test('makes a realm that the API server accepts, waits for it, joins it, and rem
   expect(asked).toEqual(['http://provider/install-check/about', 'ws://install-check-slot-0.lobby.svc.cluster.local/cells/0/ws'])
   expect(realm()).toBeUndefined()
   expect(said).toHaveLength(5)
+})
+
+test('leaves a realm of another check alone, and says how to remove one that was left behind', async () => {
+  const { check, realm, parts } = anInstallation([served])
+  await parts.kube.create(realmResource, { ...realmResource, metadata: { name: 'install-check', namespace: 'lobby' } })
+  parts.kube.create = async () => {
+    throw new KubeError('POST', 409, { reason: 'AlreadyExists', message: 'realms "install-check" already exists' })
+  }
+  expect(await check()).toMatch(/exists already: another check runs, .*kubectl delete realm install-check -n lobby/)
+  expect(realm()).toBeDefined()
 })
 
 test.each<[string, object[], Partial<InstallCheckParts>, RegExp]>([

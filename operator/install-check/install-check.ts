@@ -2,6 +2,7 @@ import type { SpanClock } from '../../cells/chassis/clock.ts'
 import { UserError } from '../../cells/chassis/errors.ts'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
+import { isStatus } from '../../cells/kube/kube-error.ts'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { conditionOf, type Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
@@ -38,7 +39,9 @@ export async function checkInstallation(parts: InstallCheckParts): Promise<void>
   const key = { namespace, name: NAME }
   const realm = { ...realmResource, metadata: key, spec: { livekit: { type: 'None' }, cells: { replicas: 1 } } }
   const { plural: _, ...object } = realm
-  await kube.create(realmResource, object as KubeObject)
+  await kube.create(realmResource, object as KubeObject).catch((error: unknown) => {
+    throw isStatus(error, 409) ? failure(existing(namespace)) : error
+  })
   say(`made the realm ${NAME} in the namespace ${namespace}`)
   try {
     const published = await untilPublished(parts)
@@ -103,5 +106,8 @@ async function until<T>(
     await new Promise<void>((resolve) => clock.after(LOOK_AGAIN_MS, resolve))
   }
 }
+
+const existing = (namespace: string) =>
+  `the realm ${NAME} exists already: another check runs, or one was killed. If none runs: kubectl delete realm ${NAME} -n ${namespace}`
 
 const failure = (sentence: string) => new UserError(sentence, 1)
