@@ -39,7 +39,7 @@ COPY --from=modules /app/node_modules ./node_modules
 COPY --from=modules /app/sbom.cdx.json ./
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE NOTICE ./
-COPY crds/realm.crd.yaml crds/commscell.crd.yaml ./crds/
+COPY crds/realm.crd.yaml crds/commscell.crd.yaml crds/crds.gen.json ./crds/
 ENV NODE_ENV=production
 # The C library would give each of a dozen threads a heap of its own, which are never returned.
 ENV MALLOC_ARENA_MAX=2

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { aCell } from '../operator/desired/realm.fixtures.ts'
 import { badRealms } from '../testing/bad-objects.ts'
+import { parsedCrds } from '../tools/generate-types/parsed-crds.ts'
 import { typescriptOf } from '../tools/generate-types/typescript.ts'
 import type { Realm } from './realm.ts'
-import { crdFiles, readCrd, type Schema, schemaOf } from './schema.ts'
+import { crdFiles, parsedCrdsFile, readCrd, type Schema, schemaOf } from './schema.ts'
 import { createValidator } from './validate.ts'
 
 const realmCrd = readCrd('realm.crd.yaml')
@@ -14,6 +15,10 @@ const realm = (spec: unknown, name = 'main') => ({
   kind: 'Realm',
   metadata: { name, namespace: 'default' },
   spec,
+})
+
+test('the parsed CRDs are those of the YAML', () => {
+  expect(readFileSync(new URL(parsedCrdsFile, import.meta.url), 'utf8'), 'run npm run generate').toBe(parsedCrds())
 })
 
 test('the TypeScript types are the ones the YAML generates', () => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 
 /** A structural OpenAPI v3 schema, as far as this project's CRDs use it. */
 export interface Schema {
@@ -30,14 +29,22 @@ export interface Crd {
 /** The files that are the public API, in the order in which they are applied. */
 export const crdFiles = ['realm.crd.yaml', 'commscell.crd.yaml'] as const
 
-/** The text of a CRD: beside this file in the sources, two folders up in the compiled package. */
-export function readCrdText(file: (typeof crdFiles)[number]): string {
+type CrdFile = (typeof crdFiles)[number]
+
+/** The CRDs by their files, as JSON: to parse the YAML takes a seventh of the time in which `realmctl up` starts. */
+export const parsedCrdsFile = 'crds.gen.json'
+
+/** The text of a CRD. */
+export const readCrdText = (file: CrdFile): string => readBeside(file)
+
+/** A CRD, parsed. */
+export const readCrd = (file: CrdFile): Crd => (JSON.parse(readBeside(parsedCrdsFile)) as Record<CrdFile, Crd>)[file]
+
+/** The text of a file: beside this one in the sources, two folders up in the compiled package. */
+function readBeside(file: string): string {
   const here = new URL(`./${file}`, import.meta.url)
   return readFileSync(import.meta.url.endsWith('.ts') ? here : new URL(`../../crds/${file}`, import.meta.url), 'utf8')
 }
-
-/** A CRD, parsed. */
-export const readCrd = (file: (typeof crdFiles)[number]): Crd => parse(readCrdText(file), { merge: true }) as Crd
 
 /** The schema of the one version a CRD has. */
 export function schemaOf(crd: Crd): Schema {

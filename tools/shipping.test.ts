@@ -129,6 +129,7 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
       'NOTICE',
       'README.md',
       'crds/commscell.crd.yaml',
+      'crds/crds.gen.json',
       'crds/realm.crd.yaml',
       ...filesOf('examples'),
       'package.json',

@@ -35,7 +35,7 @@ test('the last stage only copies files, so that the image built without Docker h
     ['modules', '/app/sbom.cdx.json', './'],
     ['build', '/app/dist', './dist'],
     [undefined, 'package.json', 'LICENSE', 'NOTICE', './'],
-    [undefined, 'crds/realm.crd.yaml', 'crds/commscell.crd.yaml', './crds/'],
+    [undefined, 'crds/realm.crd.yaml', 'crds/commscell.crd.yaml', 'crds/crds.gen.json', './crds/'],
   ])
   expect(ours.at(-1)?.steps.filter(({ does }) => does === 'run')).toEqual([])
 })

@@ -1,5 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { crdFiles, readCrd } from '../../crds/schema.ts'
+import { crdFiles, parsedCrdsFile, readCrd } from '../../crds/schema.ts'
+import { parsedCrds } from './parsed-crds.ts'
 import { typescriptOf } from './typescript.ts'
 
-writeFileSync(new URL('../../crds/types.gen.ts', import.meta.url), typescriptOf(crdFiles.map(readCrd)))
+const crds = new URL('../../crds/', import.meta.url)
+writeFileSync(new URL(parsedCrdsFile, crds), parsedCrds())
+writeFileSync(new URL('types.gen.ts', crds), typescriptOf(crdFiles.map(readCrd)))
