@@ -31,8 +31,10 @@ export function addLocalCommands(program: Command): void {
     .option('--livekit-api-secret-file <file>', 'file with its secret; otherwise LIVEKIT_API_SECRET')
     .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
     .action(async (options: UpOptions) => {
+      const { prepareEngine } = await import('../cells/gatekeeper/adapters/pglite.ts')
+      const endUnusedEngine = prepareEngine()
       const { runUp } = await import('./run-up.ts')
-      await runUp(options)
+      await runUp(options, endUnusedEngine)
     })
 
   program

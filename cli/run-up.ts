@@ -22,8 +22,12 @@ export interface UpOptions {
   logLevel: LogLevel
 }
 
-/** Runs `realmctl up` until the process is told to stop. */
-export async function runUp(options: UpOptions): Promise<void> {
+/**
+ * Runs `realmctl up` until the process is told to stop.
+ *
+ * @param endUnusedEngine called when the realms run: an engine for embedded databases that none of them took is needed no more
+ */
+export async function runUp(options: UpOptions, endUnusedEngine: () => void): Promise<void> {
   const log = createLog('realmctl', options.logLevel, { destination: process.stderr })
   // When the output is closed, the realms are drained and stopped as after Ctrl-C.
   const terminal = createTerminal(process.stdout, () => process.kill(process.pid, 'SIGTERM'))
@@ -37,10 +41,12 @@ export async function runUp(options: UpOptions): Promise<void> {
       ...(livekit && { livekit }),
     })
     const { host, port, publicUrl, data, movementPort } = options
-    return up(options.file, {
+    const running = await up(options.file, {
       terminal,
       watchSaves,
       startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log }),
     })
+    endUnusedEngine()
+    return running
   })
 }

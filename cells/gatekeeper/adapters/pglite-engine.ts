@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
-import { parentPort, workerData } from 'node:worker_threads'
-import { PGlite } from '@electric-sql/pglite'
+import { parentPort } from 'node:worker_threads'
+import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { messageOf } from '../../chassis/errors.ts'
 import { durableStartParams, syncToDisk, syncTree } from './durable-files.ts'
-import type { EngineReply, EngineRequest } from './pglite.ts'
+import type { EngineOpening, EngineReply, EngineRequest } from './pglite.ts'
 
 // Runs an embedded database on a worker thread: its computing must not block the requests of the process.
 
@@ -18,25 +18,42 @@ const startParams = [...durableStartParams(PGlite.defaultStartParams), '-c', 'sh
  */
 for (const flag of ['--liftoff-only', '--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag)
 
-const { folder } = workerData as { folder: string | undefined }
-const isNew = folder !== undefined && !existsSync(join(folder, 'PG_VERSION'))
-if (isNew) await (await import('./new-database.ts')).writeNewDatabase(folder)
-const engine =
-  folder === undefined
-    ? await PGlite.create('memory://', { startParams, loadDataDir: (await import('./new-database.ts')).newDatabase() })
-    : await PGlite.create(folder, { startParams })
-if (folder !== undefined) {
-  syncToDisk(engine)
-  if (isNew) syncTree(folder)
+// The types of Node.js do not have it.
+declare const WebAssembly: { compile(file: Uint8Array): Promise<NonNullable<PGliteOptions['pgliteWasmModule']>> }
+
+// Compiled here and not by PGlite, which keeps the nine megabytes of the file.
+const file = new URL('pglite.wasm', import.meta.resolve('@electric-sql/pglite'))
+const pgliteWasmModule = await WebAssembly.compile(readFileSync(file))
+let engine: PGlite | undefined
+
+// A prepared thread waits here for its database.
+parentPort?.on('message', (message: EngineOpening | EngineRequest) => {
+  if ('folder' in message) void open(message.folder)
+  else run(message)
+})
+
+/** Says so when the database is open. What it throws ends the thread, and is the error that opening the database fails with. */
+async function open(folder: string | undefined): Promise<void> {
+  const isNew = folder !== undefined && !existsSync(join(folder, 'PG_VERSION'))
+  if (isNew) await (await import('./new-database.ts')).writeNewDatabase(folder)
+  const options = { startParams, pgliteWasmModule }
+  engine =
+    folder === undefined
+      ? await PGlite.create('memory://', { ...options, loadDataDir: (await import('./new-database.ts')).newDatabase() })
+      : await PGlite.create(folder, options)
+  if (folder !== undefined) {
+    syncToDisk(engine)
+    if (isNew) syncTree(folder)
+  }
+  reply({ id: 0, rows: [] })
 }
 
-parentPort?.on('message', ({ id, sql, parameters }: EngineRequest) => {
-  const done = sql === undefined ? engine.close() : engine.query<object>(sql, [...parameters])
-  done
+function run({ id, sql, parameters }: EngineRequest): void {
+  const done = sql === undefined ? engine?.close() : engine?.query<object>(sql, [...parameters])
+  Promise.resolve(done)
     .then((result) => reply({ id, rows: result?.rows ?? [] }))
     .catch((error: unknown) => reply({ id, error: messageOf(error), code: (error as { code?: string }).code }))
-})
-reply({ id: 0, rows: [] })
+}
 
 function reply(message: EngineReply): void {
   parentPort?.postMessage(message)

@@ -6,7 +6,7 @@ import { systemClock } from '../../chassis/clock.ts'
 import { silentLog } from '../../chassis/log.ts'
 import { newDatabaseFile, writeNewDatabase } from './new-database.ts'
 import { openStorage } from './open-storage.ts'
-import { openPglite } from './pglite.ts'
+import { openPglite, prepareEngine } from './pglite.ts'
 
 vi.setConfig({ testTimeout: 60_000 }) // making a database takes seconds, on a busy machine many
 
@@ -26,6 +26,17 @@ test('data in a folder is kept over a restart, and the folder is unlocked in bet
   const second = await open(folder)
   expect(await second.connectionOf(ana)).toMatchObject({ deviceId: 'phone' })
   await second.stop()
+})
+
+test('a prepared engine ends unless a database takes it', async () => {
+  const endFirst = prepareEngine()
+  endFirst()
+  const endSecond = prepareEngine()
+  const database = await openPglite()
+  endFirst()
+  endSecond()
+  expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  await database.stop()
 })
 
 test('a second gatekeeper on the same folder is refused, and the first keeps running', async () => {

@@ -5,6 +5,11 @@ import { siblingModule } from '../../chassis/sibling-module.ts'
 import type { Database, SqlQuery } from './database.ts'
 import { type FolderLock, lockFolder } from './folder-lock.ts'
 
+/** The first message to the engine's thread: where the database is; `folder` undefined = in memory. */
+export interface EngineOpening {
+  folder: string | undefined
+}
+
 /** A statement for the engine's thread; `sql` undefined = close the database. */
 export interface EngineRequest {
   id: number
@@ -37,6 +42,38 @@ export async function openPglite(folder?: string): Promise<Database> {
     )
   }
 }
+
+/** A thread with the program of the engine and without a database yet. */
+let prepared: Worker | undefined
+
+/**
+ * Loads the program of the engine on its thread, for the next database that is opened: while the modules of the process are loaded, another
+ * core does that. The returned function ends the thread if no database has taken it.
+ */
+export function prepareEngine(): () => void {
+  const thread = startThread()
+  prepared = thread
+  // An invalid manifest, for example, must not be waited for. A thread that fails is replaced by one that tells the database why.
+  thread.unref()
+  const forget = () => {
+    if (prepared === thread) prepared = undefined
+  }
+  thread.once('error', forget)
+  return () => {
+    if (prepared !== thread) return
+    forget()
+    void thread.terminate()
+  }
+}
+
+function takeThread(): Worker {
+  const thread = prepared ?? startThread()
+  prepared = undefined
+  thread.ref()
+  return thread
+}
+
+const startThread = (): Worker => new Worker(siblingModule(import.meta.url, 'pglite-engine'))
 
 async function makeWritable(folder: string): Promise<void> {
   try {
@@ -71,10 +108,11 @@ class PgliteEngine {
   }
 
   private constructor(folder: string | undefined) {
-    this.#thread = new Worker(siblingModule(import.meta.url, 'pglite-engine'), { workerData: { folder } })
+    this.#thread = takeThread()
     this.#thread.on('message', (reply: EngineReply) => this.#settle(reply))
     this.#thread.on('error', (error: Error) => this.#fail(error))
     this.#thread.on('exit', () => this.#fail(new Error('the database engine has ended')))
+    this.#thread.postMessage({ folder } satisfies EngineOpening)
   }
 
   readonly query: SqlQuery = async <Row extends object>(sql: string, parameters: readonly unknown[] = []) =>
