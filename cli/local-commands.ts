@@ -30,12 +30,7 @@ export function addLocalCommands(program: Command): void {
     .addOption(new Option('--livekit-api-key <key>', 'its key').env('LIVEKIT_API_KEY'))
     .option('--livekit-api-secret-file <file>', 'file with its secret; otherwise LIVEKIT_API_SECRET')
     .addOption(new Option('--log-level <level>', 'what the services log, on standard error').choices(logLevels).default('warn'))
-    .action(async (options: UpOptions) => {
-      const { prepareEngine } = await import('../cells/gatekeeper/adapters/pglite.ts')
-      const endUnusedEngine = prepareEngine()
-      const { runUp } = await import('./run-up.ts')
-      await runUp(options, endUnusedEngine)
-    })
+    .action(loadAndRunUp)
 
   program
     .command('islands')
@@ -99,6 +94,13 @@ export function addLocalCommands(program: Command): void {
     .action((options: RenderOptions) =>
       runOnce(async () => (await import('./commands/render.ts')).render(options, { stdin: process.stdin, print })),
     )
+}
+
+async function loadAndRunUp(options: UpOptions): Promise<void> {
+  const { prepareEngine } = await import('../cells/gatekeeper/adapters/pglite.ts')
+  const endUnusedEngine = prepareEngine()
+  const { runUp } = await import('./run-up.ts')
+  await runUp(options, endUnusedEngine)
 }
 
 function addLoad(program: Command): void {
