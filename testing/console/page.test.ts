@@ -1,13 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openPage, startBrowser } from '../browser.ts'
 import { withPart } from '../parts/with-part.ts'
+import { SCREENS } from './screens.ts'
 import { CONSOLE_TOKEN, startConsoleSite } from './site.ts'
 
-// With CONSOLE_PICTURES=folder the pictures of the pages are kept there.
-
-const SIZES = { wall: [1920, 1080], laptop: [1280, 800], phone: [390, 844] } as const
 const REALM = '#/realm/realms/main'
 
 /** What is on the map: how many colours the canvas has, beside those of an empty one. */
@@ -34,14 +31,7 @@ const sees = (page: Page, expression: string, value: unknown = true) =>
 
 const onMap = (page: Page, colours: number) => sees(page, `${PAINTED} > ${colours}`)
 
-async function keepPicture(page: Page, name: string): Promise<void> {
-  const folder = process.env.CONSOLE_PICTURES
-  if (!folder) return
-  await mkdir(folder, { recursive: true })
-  await page.screenshot({ path: `${folder}/${name}.png` })
-}
-
-async function showsPeers(page: Page, url: string, peers: number, name: string): Promise<void> {
+async function showsPeers(page: Page, url: string, peers: number): Promise<void> {
   const players = new Intl.NumberFormat('en').format(peers + Math.round(peers / 40))
   await page.goto(`${url}/console`)
   await sees(page, `document.querySelectorAll('.card').length`, 4)
@@ -49,14 +39,12 @@ async function showsPeers(page: Page, url: string, peers: number, name: string):
   await sees(page, `document.querySelectorAll('.problem.error').length`, 2)
   await sees(page, `/Players\\s*${players}/.test(document.querySelector('#summary').textContent)`)
   expect(await page.evaluate(DEFECTS)).toEqual([])
-  await keepPicture(page, `wall-${name}`)
 
   await page.goto(`${url}/console${REALM}`)
   await onMap(page, peers === 10 ? 3 : 6)
   const legend = peers > 5_000 ? 'Peers per parcel' : 'Each dot'
   await sees(page, `document.querySelector('.legend').textContent.startsWith('${legend}')`)
   expect(await page.evaluate(DEFECTS)).toEqual([])
-  await keepPicture(page, `realm-${name}`)
 }
 
 withPart('chromium', 'the page of the console in a browser', (path) => {
@@ -71,12 +59,10 @@ withPart('chromium', 'the page of the console in a browser', (path) => {
     test(`shows ${peers} peers at three sizes, light and dark, and complains of nothing`, { timeout: 180_000 }, async (t) => {
       const site = await startConsoleSite(peers)
       t.onTestFinished(() => site.stop())
-      // Rates and lines are known after some seconds.
-      if (process.env.CONSOLE_PICTURES) await new Promise((resolve) => setTimeout(resolve, 16_000))
-      for (const [size, dimensions] of Object.entries(SIZES))
+      for (const dimensions of Object.values(SCREENS))
         for (const theme of ['light', 'dark'] as const) {
           const { page, complaints } = await openPage(browser, dimensions, theme)
-          await showsPeers(page, site.url, peers, `${peers}-${size}-${theme}`)
+          await showsPeers(page, site.url, peers)
           await sees(page, 'document.documentElement.dataset.theme', theme)
           expect(complaints).toEqual([])
           await page.context().close()
@@ -88,7 +74,7 @@ withPart('chromium', 'the page of the console in a browser', (path) => {
   async function aConsole(t: { onTestFinished(done: () => Promise<void>): void }, path = '/console') {
     const site = await startConsoleSite(200)
     t.onTestFinished(() => site.stop())
-    const { page } = await openPage(browser, SIZES.laptop)
+    const { page } = await openPage(browser, SCREENS.laptop)
     t.onTestFinished(() => page.context().close())
     await page.goto(`${site.url}${path}`)
     return { page, url: site.url }

@@ -5,6 +5,7 @@ import { chartReadme } from './chart-values.ts'
 import { codesReference } from './codes-reference.ts'
 import { dashboardFiles } from './dashboards/dashboards.ts'
 import { conceptDrawings } from './drawings/concepts.ts'
+import { measuredPictures } from './drawings/measured.ts'
 import { environmentReference } from './environment-reference.ts'
 import { withFloors } from './floors-table.ts'
 import { withGatekeeperRoutes } from './gatekeeper-routes.ts'
@@ -31,5 +32,6 @@ export const documents: Readonly<Record<string, () => string>> = {
   'helm/README.md': chartReadme,
   ...dashboardFiles,
   ...conceptDrawings,
+  ...measuredPictures,
   NOTICE: noticeText,
 }
