@@ -60,6 +60,8 @@ The realm 'main' is open: ${url}/main/about
   kubectl get realms,commscells,pods -n ${REALMS_NAMESPACE}
   kubectl scale realm main -n ${REALMS_NAMESPACE} --replicas=2
   kubectl explain realm.spec
+  npx node cli/main.ts status main -n ${REALMS_NAMESPACE}      the program that the book calls realmctl
+  npx node cli/main.ts join ${url}/main --for 60s      a player; who is where: ${url}/console
 
 An explorer on this machine enters with the realm ${url}/main, and sees players move with PULSE_SERVER=${relay}. Ctrl-C ends it all and leaves nothing.`
 

@@ -31,6 +31,7 @@ test('only programs are typed that these tests know', () => {
     'base64',
     'curl',
     'date',
+    'echo',
     'docker',
     'export',
     'helm',
