@@ -31,6 +31,7 @@ const probes: RealmProbes = {
   certificate: async () => ({ state: 'untrusted' }),
   fetch: async () => ({ ok: true, status: 404, body: undefined }),
   resolve: async (host) => (host === 'main.example.org' ? ['192.0.2.7'] : []),
+  media: async () => 'silent',
   today: () => Date.now(),
   now: () => performance.now(),
 }

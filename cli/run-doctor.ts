@@ -3,6 +3,7 @@ import { fetchJson } from '../cells/chassis/fetch-json.ts'
 import { silentLog as log } from '../cells/chassis/log.ts'
 import { createCertificateProbe } from '../operator/observers/dependencies/certificate-probe.ts'
 import { createRelayProbe } from '../operator/observers/movement/relay-probe.ts'
+import { mediaProbe } from './doctor/media-probe.ts'
 import { lookUp, type RealmProbes } from './doctor/seen-realm.ts'
 
 const ABOUT_LIMITS = { timeoutMs: 5_000, maxBytes: 1024 * 1024 }
@@ -15,6 +16,7 @@ export function doctorProbes(): RealmProbes {
     certificate: createCertificateProbe(common),
     fetch: (url) => fetchJson(url, ABOUT_LIMITS),
     resolve: lookUp,
+    media: mediaProbe,
     today: systemClock.now,
     now: systemClock.monotonic,
   }

@@ -31,6 +31,32 @@ const cells = [aServingCell(stalled, 0), aServingCell(stalled, 1, 'False')].map(
   spec: { ...each.spec, revision: `rev${slot}` },
 }))
 
+const outside = {
+  ...{ url: 'wss://town.example.org', addresses: ['203.0.113.7', '2001:db8:0:1:2:3:4:7'], udpPort: 30_782, tcpPort: 30_781 },
+}
+const town = aSeenRealm({
+  livekit: { type: 'Managed', service: { type: 'NodePort' } },
+  exposure: { type: 'Gateway', host: 'town.example.org', tls: 'Terminated', gateway: { name: 'edge', namespace: 'infra' } },
+})
+town.metadata = { ...town.metadata, name: 'town' }
+const [udp, tcp] = (['UDP', 'TCP'] as const).map((protocol) => ({ protocol, address: '203.0.113.7', port: 30_781 }))
+const ofTown = seenRealm({
+  realm: { ...town, status: { ...town.status, livekit: outside } },
+  gateway: {
+    gateway: {
+      value: {
+        ...{ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'edge' } },
+        spec: { listeners: [{ name: 'https', protocol: 'HTTPS', hostname: '*.example.org' }] },
+      },
+    },
+    routes: { value: [] },
+  },
+  livekit: {
+    signalling: { ok: true, status: 401, body: undefined },
+    media: [udp, tcp].flatMap((port) => (port ? [{ port, answer: 'silent' as const }] : [])),
+  },
+})
+
 const checks = [
   ...apiServerChecks(aCluster().apiServer),
   ...installationChecks(
@@ -41,6 +67,7 @@ const checks = [
     }),
   ),
   ...realmChecks(seenRealm({ realm: stalled }), NOW),
+  ...realmChecks(ofTown, NOW),
 ]
 const count = (state: CheckState) => checks.filter((check: Check) => check.state === state).length
 const diagnosis = {

@@ -11,7 +11,9 @@ import { judgedCertificate } from '../../operator/observers/dependencies/certifi
 import { seenValue } from '../cluster/seen.ts'
 import type { Check } from '../output/checks.ts'
 import { checkOf, failed, passed, skipped, warning } from './check.ts'
+import { addressesOfGateway, gatewayChecks } from './gateway-checks.ts'
 import { podCheck, relayState } from './installation-checks.ts'
+import { livekitChecks } from './livekit-checks.ts'
 import type { PublicFacts, SeenRealm } from './seen-realm.ts'
 
 // Pure: from what was read of a realm to its checks.
@@ -28,10 +30,12 @@ export function realmChecks(facts: SeenRealm, now: number): Check[] {
     checkOf('namespace', facts.namespace, namespaceState),
     ...podChecks(facts),
     ...ingressChecks(facts),
+    ...(facts.gateway ? gatewayChecks(realm, facts.gateway, seenValue(facts.namespace)) : []),
     ...secretChecks(facts, now),
     ...(published
       ? publicChecks(published, realm, facts, now)
       : [{ name: 'public-address', ...skipped('it has no public address (spec.exposure)') }]),
+    ...livekitChecks(realm, facts.livekit),
     ...(relay ? [{ name: 'movement-relay', ...relayState(relay.host, relay.answer) }] : []),
     checkOf('network-policies', facts.policies, (policies) => policyState(realm, policies)),
     checkOf('quotas', facts.quotas, quotaState),
@@ -147,23 +151,24 @@ function certificateIn(pem: string): X509Certificate | undefined {
   }
 }
 
-function publicChecks(published: PublicFacts, realm: Realm, { ingress }: SeenRealm, now: number): Check[] {
+function publicChecks(published: PublicFacts, realm: Realm, { ingress, gateway }: SeenRealm, now: number): Check[] {
   const { host, addresses, certificate, url, about } = published
-  const expected = 'value' in ingress && ingress.value ? addressesOfIngress(ingress.value) : []
+  const ofIngress = seenValue(ingress)
+  const expected = gateway ? addressesOfGateway(gateway) : ofIngress ? addressesOfIngress(ofIngress) : []
   return [
-    { name: 'dns', ...dnsState(host, addresses, expected) },
+    { name: 'dns', ...dnsState(host, addresses, expected, gateway ? 'Gateway' : 'Ingress') },
     ...(certificate ? [{ name: 'certificate', ...certificateState(`the certificate at ${host}`, host, certificate, now) }] : []),
     { name: 'public-address', ...aboutState(url, about, realm) },
   ]
 }
 
-function dnsState(host: string, addresses: readonly string[], expected: readonly string[]): Omit<Check, 'name'> {
+function dnsState(host: string, addresses: readonly string[], expected: readonly string[], what: string): Omit<Check, 'name'> {
   const fix = `an A or AAAA record for ${host}${expected.length > 0 ? ` with ${expected.join(', ')}` : ''}, or ExternalDNS`
   if (addresses.length === 0) return failed(`the name ${host} is not known here`, fix)
   const leads = `${host} leads to ${addresses.join(', ')}`
   if (expected.length === 0 || expected.some((address) => addresses.includes(address) || isIP(address) === 0))
     return passed(leads)
-  return warning(`${leads}, and its Ingress is at ${expected.join(', ')}: right only where a proxy or a CDN is in front`, fix)
+  return warning(`${leads}, and its ${what} is at ${expected.join(', ')}: right only where a proxy or a CDN is in front`, fix)
 }
 
 function certificateState(what: string, host: string, certificate: Certificate, now: number): Omit<Check, 'name'> {

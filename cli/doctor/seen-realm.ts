@@ -20,6 +20,9 @@ import type { CertificateProbe } from '../../operator/observers/dependencies/cer
 import { type ClusterNamespace, realmNamed } from '../cluster/cluster.ts'
 import { type Seen, seen } from '../cluster/seen.ts'
 import { type DoctorProbes, failingPod, type PodFact } from './cluster-facts.ts'
+import type { Gateway, GatewayFacts } from './gateway-checks.ts'
+import { type LivekitFacts, readLivekit } from './livekit-checks.ts'
+import type { MediaProbe } from './media-probe.ts'
 
 /** What the doctor of a realm asks besides the API server. */
 export interface RealmProbes extends DoctorProbes {
@@ -29,6 +32,7 @@ export interface RealmProbes extends DoctorProbes {
   fetch(url: string): Promise<FetchResult>
   /** The addresses of a host; none where its name is not known. */
   resolve(host: string): Promise<string[]>
+  media: MediaProbe
 }
 
 /** The addresses of both families that a name has. */
@@ -59,6 +63,8 @@ export interface SeenRealm {
   namespace: Seen<V1Namespace | undefined>
   ingressClasses: Seen<V1IngressClass[]>
   ingress: Seen<V1Ingress | undefined>
+  /** Absent where the realm is at no Gateway. */
+  gateway?: GatewayFacts
   /** PEM certificates of the Secret with that of the host; undefined where there is no such Secret. */
   certificateSecret: Seen<string | undefined>
   policies: Seen<V1NetworkPolicy[]>
@@ -67,6 +73,8 @@ export interface SeenRealm {
   published?: PublicFacts
   /** What its movement relay answers from this machine; absent without one. */
   relay?: { host: string; answer: RelayAnswer }
+  /** What its LiveKit answers from this machine; absent where players outside the cluster reach none that is Managed. */
+  livekit?: LivekitFacts
 }
 
 const QuotaResource: Resource = { apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas' }
@@ -82,10 +90,19 @@ export async function readRealm(cluster: ClusterNamespace, name: string, probes:
   const get = <T>(resource: Resource, of: string) =>
     seen(async () => (await client.get<KubeObject>(resource, { namespace, name: of })) as (T & KubeObject) | undefined)
   const { tlsSecretName } = realm.spec.exposure
-  const [published, relay, pods, deployments, itsNamespace, ingressClasses, ingress, secret, policies, quotas] =
+  const gatewayOf = async (): Promise<GatewayFacts | undefined> => {
+    const { type, gateway: { name: of = '', namespace: where = namespace } = {} } = realm.spec.exposure
+    if (type !== 'Gateway') return undefined
+    const found = seen(() => client.get<Gateway>(resources.Gateway, { namespace: where, name: of }))
+    const [gateway, routes] = await Promise.all([found, list<KubeObject>(resources.HTTPRoute, ofRealm)])
+    return { gateway, routes }
+  }
+  const [published, relay, livekit, gateway, pods, deployments, itsNamespace, ingressClasses, ingress, secret, policies, quotas] =
     await Promise.all([
       publishedOf(realm, probes),
       relayOf(realm, probes),
+      readLivekit(realm, probes),
+      gatewayOf(),
       list<KubeObject>(resources.Pod, ofRealm),
       list<V1Deployment>(resources.Deployment, ofRealm),
       get<V1Namespace>(resources.Namespace, namespace),
@@ -107,6 +124,8 @@ export async function readRealm(cluster: ClusterNamespace, name: string, probes:
     quotas,
     ...(published && { published }),
     ...(relay && { relay }),
+    ...(livekit && { livekit }),
+    ...(gateway && { gateway }),
   }
 }
 

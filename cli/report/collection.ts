@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
+import type { ObjectKey } from '../../crds/object.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { cellResource } from '../../crds/resources.ts'
 import { REALM_LABEL } from '../../operator/desired/naming.ts'
@@ -30,6 +31,7 @@ const KINDS = {
   pods: resources.Pod,
   services: resources.Service,
   ingresses: resources.Ingress,
+  httproutes: resources.HTTPRoute,
   networkpolicies: resources.NetworkPolicy,
   poddisruptionbudgets: resources.PodDisruptionBudget,
   persistentvolumeclaims: resources.PersistentVolumeClaim,
@@ -65,7 +67,13 @@ export async function collect(cluster: ClusterNamespace, realm: Realm, limits: C
     ...Object.entries(KINDS).map(async ([plural, resource]) => [plural, await list(resource, namespace, ofRealm)] as const),
     list(resources.Event, namespace).then((items) => ['events', eventsOf(name, items)] as const),
   ])
-  for (const [plural, items] of lists) {
+  const { type, gateway } = realm.spec.exposure
+  const ofGateway = gateway
+    ? [['gateway', await gatewayOf(cluster, { ...gateway, namespace: gateway.namespace ?? namespace })] as const]
+    : []
+  for (const [plural, items] of [...lists, ...ofGateway]) {
+    // A cluster may have no Gateway API.
+    if (plural === 'httproutes' && type !== 'Gateway' && (seenValue(items) ?? []).length === 0) continue
     if ('unseen' in items) collection.missing.push({ what: plural, why: items.unseen })
     else add(`objects/${plural}.yaml`, asYaml(items.value))
   }
@@ -77,6 +85,13 @@ export async function collect(cluster: ClusterNamespace, realm: Realm, limits: C
   await readLogs(cluster, [...(own ?? []), ...others.flatMap((each) => seenValue(each) ?? [])], collection, add, limits)
   return collection
 }
+
+/** The Gateway of a realm, which may be in another namespace and belong to other people. */
+const gatewayOf = ({ client }: ClusterNamespace, key: ObjectKey): Promise<Seen<KubeObject[]>> =>
+  seen(async () => {
+    const found = await client.get<KubeObject>(resources.Gateway, key)
+    return found ? [found] : []
+  })
 
 /** Those of objects with names that begin with the name of the realm: others in the namespace are none of its business. */
 function eventsOf(realm: string, events: Seen<KubeObject[]>): Seen<KubeObject[]> {
