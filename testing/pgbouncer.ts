@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
-import { librariesOf, programOf } from './parts/pgbouncer.ts'
+import { librariesOf, programOf } from './parts/unpacked.ts'
 import { startProgram } from './program.ts'
 
 /** A pooler in front of a PostgreSQL server. */
@@ -36,7 +36,7 @@ default_pool_size = ${SERVER_CONNECTIONS}
 ${process.getuid?.() === 0 ? 'user = nobody' : ''}
 `,
   )
-  const program = startProgram(programOf(part), [file], { env: librariesOf(part) })
+  const program = startProgram(programOf(part, 'pgbouncer'), [file], { env: librariesOf(part) })
   await program.prints(/process up/)
   return {
     through: (of) => Object.assign(new URL(of), { host: `127.0.0.1:${port}` }).href,

@@ -4,8 +4,8 @@ import { debian } from './debian.ts'
 import { crane, helm3, kube, livekit, lua, nats, promtool } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
-import { pgbouncer } from './pgbouncer.ts'
 import { enet } from './rust.ts'
+import { nginx, pgbouncer } from './unpacked.ts'
 
 /** How each part is made, in order: a part that others need comes before them. */
 export const catalogue: Readonly<Record<PartName, () => Part>> = {
@@ -14,6 +14,7 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   nats,
   postgres,
   pgbouncer,
+  nginx,
   rtc,
   bevy,
   enet,

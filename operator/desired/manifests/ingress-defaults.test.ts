@@ -15,7 +15,7 @@ const PING_SECONDS = 74
 const HOUR = 3600
 
 test.each(['nginx.ingress.kubernetes.io/proxy-read-timeout', 'nginx.org/proxy-read-timeout'])(
-  '%s, which counts what the server sends, is longer than a visit',
+  '%s, documented as a limit of what the server sends, is longer than a visit',
   (annotation) => {
     expect(seconds(annotation)).toBeGreaterThan(6 * HOUR)
   },

@@ -19,7 +19,7 @@ export function ingressDefaults({ slots, services }: RealmPaths): Record<string,
   const all = slots.length > 0 ? [...slots.flat(), ...withSockets] : services
   const paths = all.flatMap((each) => each.paths).join()
   return {
-    // Its default of 60 s counts what the server sends.
+    // Its default of 60 s counts both directions of a WebSocket (e2e/ingress-timeouts.test.ts), and a silent client is pinged later.
     'nginx.ingress.kubernetes.io/proxy-read-timeout': String(VISIT_SECONDS),
     'nginx.ingress.kubernetes.io/proxy-send-timeout': String(VISIT_SECONDS),
     // That of NGINX Inc. upgrades connections to the named Services only.
