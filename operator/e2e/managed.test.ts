@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { createServer, request } from 'node:http'
+import { connect as connectTcp } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, Events } from 'nats'
 import { afterEach, expect, test } from 'vitest'
+import { createLivekitTransport } from '../../cells/rtc/livekit-transport.ts'
 import type { Realm } from '../../crds/realm.ts'
 import { freePort } from '../../testing/free-port.ts'
+import { listening } from '../../testing/http-proxy.ts'
+import { liveKitClient } from '../../testing/livekit-room.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { livekitConfig } from '../desired/manifests/managed-livekit.ts'
 import { natsConfig, natsSecret } from '../desired/manifests/managed-nats.ts'
@@ -151,6 +156,38 @@ withPart('nats', 'a Managed NATS', (binary) => {
   }, 60_000)
 })
 
+/** An address of this machine, by which LiveKit can be told apart from one that names that of its own interface. */
+const ownAddress = (): string =>
+  Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1'
+
+/** A proxy that passes on what is below /rtc, as the Ingress of a realm does; `refused` are other paths. */
+async function routeRtc(port: number): Promise<{ url: string; refused: string[] }> {
+  const refused: string[] = []
+  const isRouted = (url = '') => /^\/rtc(?:[/?]|$)/.test(url) || !refused.push(url)
+  const proxy = createServer((incoming, answer) => {
+    if (!isRouted(incoming.url)) return void answer.writeHead(404).end()
+    const { method = 'GET', headers } = incoming
+    const onward = request({ port, path: incoming.url, method, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(answer)
+    })
+    incoming.pipe(onward)
+  })
+  proxy.on('upgrade', ({ url, rawHeaders }, socket) => {
+    if (!isRouted(url)) return void socket.destroy()
+    const lines = rawHeaders.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`))
+    const onward = connectTcp(port, '127.0.0.1', () => onward.write(`GET ${url} HTTP/1.1\r\n${lines.join('')}\r\n`))
+    for (const [one, other] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const)
+      one.pipe(other).on('error', () => one.destroy())
+  })
+  return { url: `ws://127.0.0.1:${await listening(proxy)}`, refused }
+}
+
 withPart('livekit', 'a Managed LiveKit', (binary) => {
   test.each([
     ['inside the cluster', undefined],
@@ -173,5 +210,29 @@ withPart('livekit', 'a Managed LiveKit', (binary) => {
     expect(server.said()).not.toContain('secret is too short')
     expect(server.said().includes('"nodeIP":"203.0.113.7"')).toBe(media !== undefined)
     expect(server.said().includes(`"rtc.portTCP":${tcp}`)).toBe(!media || 'tcp' in media.ports)
+  })
+
+  withPart('rtc', 'and players in its rooms', (rtc) => {
+    test('is entered through /rtc alone, and by the address and the port that it names', async () => {
+      const [http, udp] = [await freePort(), await freePort()]
+      const config = livekitConfig(aRealm(), { ports: { udp }, addresses: [ownAddress()] })
+        .replace('$(apiKey)', 'kMinted')
+        .replace('port: 7880', `port: ${http}\nbind_addresses: [127.0.0.1]`)
+      const apiSecret = 's'.repeat(32)
+      run(binary, [], { LIVEKIT_CONFIG: config, LIVEKIT_KEYS: `kMinted: ${apiSecret}`, HOME: tmpdir() })
+      const status = async () => (await fetch(`http://127.0.0.1:${http}/`).catch(() => undefined))?.status
+      await expect.poll(status, { timeout: 10_000 }).toBe(200)
+      const { url, refused } = await routeRtc(http)
+      const transport = createLivekitTransport({ url, apiKey: 'kMinted', apiSecret })
+      const client = liveKitClient(rtc)
+      cleanups.push(() => client.dispose())
+      const enter = async (peer: `0x${string}`) => client.join(await transport.connectionString(peer, 'island-1', 'island'))
+      const [ada, bob] = [await enter('0xa'), await enter('0xb')]
+      await expect.poll(() => [ada.others(), bob.others()]).toEqual([['0xb'], ['0xa']])
+      await ada.send('hello')
+      await expect.poll(() => bob.received).toEqual([{ from: '0xa', text: 'hello' }])
+      for (const room of [ada, bob]) await room.leave()
+      expect(refused).toEqual([])
+    }, 30_000)
   })
 })
