@@ -77,11 +77,8 @@ test('what keeps players from a LiveKit is told with its remedy', async () => {
   expect(routed.checks[0]?.fix).toContain('port 7880 of the Service main-livekit')
 })
 
-test('a Managed LiveKit that no player outside reaches is told of, where players come from outside', async () => {
-  expect((await checksOf(aRealm({}))).texts).toEqual([
-    'warning livekit-media: players outside the cluster do not reach its LiveKit',
-  ])
-  expect((await checksOf(aRealm({ url: 'wss://lk.example.org' }))).texts).toEqual([])
+test('a LiveKit that has no address yet, or is not for players outside, is not asked', async () => {
+  expect((await checksOf(aRealm({}))).texts).toEqual([])
   expect((await checksOf(aRealm({ service: { type: 'LoadBalancer' } }))).texts).toEqual([
     'skipped livekit-media: its LiveKit has no address yet; see DependenciesReady',
   ])

@@ -3,7 +3,7 @@ import type { Realm } from '../../crds/realm.ts'
 import { LIVEKIT_PORT } from '../../operator/desired/manifests/realm-paths.ts'
 import { livekitMediaName, partName } from '../../operator/desired/naming.ts'
 import type { Check } from '../output/checks.ts'
-import { failed, passed, skipped, warning } from './check.ts'
+import { failed, passed, skipped } from './check.ts'
 import type { MediaAnswer, MediaPort, MediaProbe } from './media-probe.ts'
 
 // Pure but for the reading: from what a LiveKit for players outside answers this machine to its checks.
@@ -37,20 +37,9 @@ export async function readLivekit({ status }: Realm, { fetch, media }: LivekitPr
 
 /** Those of a realm with a Managed LiveKit. */
 export function livekitChecks(realm: Realm, facts: LivekitFacts | undefined): Check[] {
-  const { livekit, exposure } = realm.spec
-  if (livekit.type !== 'Managed') return []
-  if (!livekit.service)
-    return (exposure.host || exposure.url) && !livekit.url
-      ? [
-          {
-            name: 'livekit-media',
-            ...warning(
-              'players outside the cluster do not reach its LiveKit',
-              'set spec.livekit.service, or name a LiveKit of yours',
-            ),
-          },
-        ]
-      : []
+  const { livekit } = realm.spec
+  // Of one that is reached inside the cluster only, the condition ExplorersSupported tells.
+  if (livekit.type !== 'Managed' || !livekit.service) return []
   if (!facts) return [{ name: 'livekit-media', ...skipped('its LiveKit has no address yet; see DependenciesReady') }]
   return [
     { name: 'livekit-signalling', ...signallingState(realm, facts.signalling) },

@@ -200,7 +200,10 @@ export const realmConditions: Explained<RealmReasons> = {
         'Set `exposure.tlsSecretName`, or an `exposure.url` with https.',
       ],
       EmbeddedRooms: ['`livekit.type` is None: only Bevy enters such rooms.', 'Name a LiveKit, where others should enter.'],
-      InsideClusterOnly: ['The realm has no address outside the cluster.', 'Set `exposure.host`, or `exposure.url`.'],
+      InsideClusterOnly: [
+        'The realm, or its Managed LiveKit, has no address outside the cluster.',
+        'Set `exposure.host`, or `exposure.url`; of a Managed LiveKit, `livekit.service`.',
+      ],
       SeveralScenes: [
         'A World has several scenes; of such a one, Unity asks the server of Decentraland for the rooms of each scene.',
         'Make a World of each scene, where its players use Unity.',

@@ -40,6 +40,21 @@ test('a realm that is not exposed, or has rooms of its own, says so first', () =
   expect(rooms({ type: 'None' }).message).toContain('Unity cannot')
 })
 
+test('a Managed LiveKit is reached from outside only where the realm says how', () => {
+  const exposure = { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } as const
+  const withLivekit = (livekit: Partial<RealmSpec['livekit']>) => {
+    const realm = aRealm({ exposure })
+    return condition(exposure, { ...realm, spec: { ...realm.spec, livekit: { type: 'Managed', ...livekit } } })
+  }
+  expect(withLivekit({})).toMatchObject({
+    status: 'False',
+    reason: 'InsideClusterOnly',
+    message: expect.stringMatching(/livekit\.service/),
+  })
+  expect(withLivekit({ service: { type: 'LoadBalancer' } })).toMatchObject({ status: 'True' })
+  expect(withLivekit({ url: 'wss://livekit.example.org' })).toMatchObject({ status: 'True' })
+})
+
 test('a realm on a laptop is told of the option that has an effect there, and not of fields of exposure', () => {
   const onLaptop = (realm = aRealm({}), url = 'ws://127.0.0.1:3000/main/cells/0') =>
     explorersCondition(realm, { slot: () => url }, { isInCluster: false })

@@ -34,10 +34,15 @@ export function explorersCondition(
       'explorers outside the cluster cannot reach the realm: set exposure.host, or exposure.url',
       ...tls,
     )
+  if (isInCluster && livekit.type === 'Managed' && !livekit.service && !livekit.url)
+    return no('InsideClusterOnly', LIVEKIT_INSIDE, ...tls)
   if (!hasTls) return no('NoTls', ...tls)
   if ((realm.spec.world?.scenes.length ?? 0) > 1) return no('SeveralScenes', SEVERAL_SCENES)
   return { type, status: 'True', reason: 'AllExplorers', message: 'Unity, Bevy and Godot explorers can enter' }
 }
+
+const LIVEKIT_INSIDE =
+  'explorers outside the cluster enter the realm, and cannot reach its LiveKit: set livekit.service, or name a LiveKit of yours'
 
 const ownerOfRooms = (realm: Realm): string => (isWorldRealm(realm) ? 'a gatekeeper' : 'the cells themselves')
 
