@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import { PRIVATE_NETWORKS } from './private-networks.ts'
 
 const internal = blockListOf(PRIVATE_NETWORKS)
@@ -27,7 +27,8 @@ export interface ClientAddress {
 
 /** The proxies that may say, in `x-forwarded-for`, for which client they connect. What other peers claim there is not read. */
 export class TrustedProxies {
-  readonly #networks: BlockList
+  /** Undefined where there are none: to ask a list takes time, and each connection does. */
+  readonly #networks: BlockList | undefined
   readonly #hops: number
 
   /**
@@ -35,7 +36,8 @@ export class TrustedProxies {
    * @param hops how many further proxies there are, whose addresses are not known
    */
   constructor(networks = '', hops = 0) {
-    this.#networks = blockListOf(cidrsOf(networks))
+    const cidrs = cidrsOf(networks)
+    this.#networks = cidrs.length === 0 ? undefined : blockListOf(cidrs)
     this.#hops = hops
   }
 
@@ -49,7 +51,7 @@ export class TrustedProxies {
       const address = ipAddressOf(hop)
       if (address === undefined) break
       nearest = address
-      if (isIn(this.#networks, address)) continue
+      if (this.#networks && isIn(this.#networks, address)) continue
       if (hops-- <= 0) return { network: networkOf(address), isOneClient: !isIn(internal, address) }
     }
     return { network: networkOf(nearest), isOneClient: false }
@@ -118,8 +120,13 @@ function* hopsOf(peer: string, forwarded: string | string[] | undefined): Genera
   if (forwarded !== undefined) yield* String(forwarded).split(',').slice(-MAX_HOPS).reverse()
 }
 
+/** How Node writes an IPv4 address of a socket that listens to IPv6. */
+const MAPPED_IPV4 = '::ffff:'
+
 /** An address without port, brackets and zone, in one spelling: an IPv4 client of an IPv6 socket is the same client. */
 function ipAddressOf(text: string): string | undefined {
+  const plain = text.startsWith(MAPPED_IPV4) ? text.slice(MAPPED_IPV4.length) : text
+  if (isIPv4(plain)) return plain
   const [, bracketed, , ipv4] = /^(?:\[([^\]]+)\](:\d+)?|([\d.]+):\d+)$/.exec(text.trim()) ?? []
   const address = (bracketed ?? ipv4 ?? text.trim()).split('%', 1)[0] ?? ''
   if (!isIPv6(address)) return isIP(address) === 0 ? undefined : address

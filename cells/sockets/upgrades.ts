@@ -49,6 +49,13 @@ export interface OpenedSocket<Socket> {
 /** How long an upgrade waits for its turn: some explorers that are refused never try again. */
 const MAX_WAIT_MS = 30_000
 const RETRY_AFTER_SECONDS = 5
+/**
+ * Milliseconds of a turn of the event loop in which upgrades are looked at. When another server has ended, hundreds of requests are there
+ * at once, and Node hands them over without a pause: to look at them all would have the connected players wait.
+ */
+const TURN_MS = 4
+/** Further ones are looked at without a pause: a flood of requests must not fill the memory. */
+const MAX_ARRIVED = 2_000
 const WARN_EVERY_MS = 60_000
 
 /** Turns requests into WebSockets: within the limits, and only as many per second as leave the connected players undisturbed. */
@@ -57,6 +64,10 @@ export class Upgrades<Socket> {
   readonly #limits: ConnectionLimits
   readonly #unauthenticated = new UnauthenticatedConnections()
   readonly #queue: UpgradeQueue
+  /** What came in this turn of the event loop and is looked at in one of the next, in the order of arrival. */
+  readonly #arrived = new Set<() => void>()
+  /** Until when upgrades are looked at in this turn; undefined where none has come. */
+  #turnEndsAt: number | undefined
   #warnedAt = Number.NEGATIVE_INFINITY
   #closed = false
 
@@ -70,10 +81,42 @@ export class Upgrades<Socket> {
 
   /** Upgrades in the queue. */
   get waiting(): number {
-    return this.#queue.waiting
+    return this.#arrived.size + this.#queue.waiting
   }
 
   readonly upgrade: UpgradeHandler = (request, stream, head, params) => {
+    const lookAt = () => {
+      try {
+        // A client that hung up meanwhile has ended what would end the count of its connection.
+        if (!stream.destroyed) this.#lookAt(request, stream, head, params)
+      } catch (error) {
+        this.#deps.bugs.report('upgrade', error, { path: request.url })
+        stream.destroy()
+      }
+    }
+    if ((this.#arrived.size === 0 && this.#hasTime()) || this.#arrived.size >= MAX_ARRIVED) lookAt()
+    else this.#arrived.add(lookAt)
+  }
+
+  #hasTime(): boolean {
+    const now = this.#deps.clock.monotonic()
+    if (this.#turnEndsAt === undefined) {
+      this.#turnEndsAt = now + TURN_MS
+      setImmediate(() => this.#nextTurn())
+    }
+    return now < this.#turnEndsAt
+  }
+
+  #nextTurn(): void {
+    this.#turnEndsAt = undefined
+    for (const lookAt of this.#arrived) {
+      if (!this.#hasTime()) return
+      this.#arrived.delete(lookAt)
+      lookAt()
+    }
+  }
+
+  readonly #lookAt: UpgradeHandler = (request, stream, head, params) => {
     const client = this.#deps.proxies.clientOf(request)
     const limit = this.#limitReached(client)
     if (limit) return this.#refuse(stream, limit, client)
