@@ -20,6 +20,7 @@ import { connectPlayer, type Player } from '../testing/player/player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { enterWorld, joinRoomAt } from '../testing/player/world.ts'
 import { commandsOf } from '../testing/readme.ts'
+import { upgradeToRelease } from './release-on-cluster.ts'
 
 const SECONDS = 1_000
 const PATIENCE_MS = 240 * SECONDS
@@ -301,6 +302,25 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
       if (command.startsWith('kubectl describe')) expect(answer).toMatch(/Reason:\s+ServedByProvider/)
     }
     await vi.waitFor(async () => expect(await list('commscells', ...['--selector', MAIN])).toEqual([]), 60 * SECONDS)
+  })
+
+  withPart('crane', 'upgraded to a release', (crane) => {
+    test('whose chart names the image by its digest, and whose nodes pull it from a registry', {
+      timeout: 240 * SECONDS,
+    }, async () => {
+      const digest = await upgradeToRelease(cluster, { crane, kube })
+      const pods = await list<V1Pod & { kind: string; metadata: { name: string } }>('pods', '--namespace', OPERATOR_NAMESPACE)
+      const running = pods.filter(({ metadata }) => !metadata.deletionTimestamp)
+      const images = running.flatMap(({ status }) => status?.containerStatuses?.map(({ imageID }) => imageID.split('@')[1]) ?? [])
+      expect([...new Set(images)]).toEqual([digest])
+    })
+  })
+
+  test('helm test makes a realm, joins it as a player and removes it', { timeout: 240 * SECONDS }, async () => {
+    const logs = await cluster.helm('test', 'realm-operator', '--namespace', OPERATOR_NAMESPACE, '--logs', '--timeout', '180s')
+    expect(logs).toMatch(/it is ready, and published.*joined at ws:.*removed it/s)
+    const ofCheck = ['--selector', 'comms.decentraland.org/realm=install-check', '--namespace', OPERATOR_NAMESPACE]
+    await vi.waitFor(async () => expect(await list(KINDS, ...ofCheck)).toEqual([]), { timeout: 60 * SECONDS, interval: SECONDS })
   })
 
   test('helm uninstall leaves the CRDs and nothing else', { timeout: 90 * SECONDS }, async () => {

@@ -1,16 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { version } from '../../cells/version.ts'
 import { renderedObjects } from '../../testing/chart.ts'
-import { nodeLayer } from '../../testing/cluster/base.ts'
-import { writeLayer } from '../../testing/cluster/oci.ts'
 import { freshFolder } from '../../testing/fresh-folder.ts'
 import { findProgram, runCommand } from '../../testing/parts/command.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { startRegistry } from './registry.ts'
+import { pushBase } from './rehearsal.ts'
 import { release } from './release.ts'
 
 const TIMEOUT_MS = 600_000
@@ -18,30 +17,6 @@ const SOURCE = 'https://git.example.org/realms/realm-operator'
 
 withPart('crane', 'a release', (crane) => {
   const run = (program: string, ...args: string[]) => runCommand(program, args, { timeoutMs: TIMEOUT_MS })
-
-  /** A base image for both platforms: this machine's Node.js for its own, and a stand-in for the other, which cannot run here. */
-  async function pushBase(registry: string, folder: string): Promise<string> {
-    mkdirSync(join(folder, 'other'))
-    writeFileSync(join(folder, 'other/node'), 'of another platform\n')
-    await writeLayer(join(folder, 'other'), join(folder, 'other.tar'))
-    const base = `${registry}/node`
-    for (const [platform, layer] of [
-      ['amd64', await nodeLayer(() => {})],
-      ['arm64', join(folder, 'other.tar')],
-    ] as const) {
-      await run(crane, 'append', '--oci-empty-base', `--new_layer=${layer}`, `--new_tag=${base}:${platform}`)
-      await run(
-        crane,
-        'mutate',
-        `${base}:${platform}`,
-        `--set-platform=linux/${platform}`,
-        '--cmd=node',
-        `--tag=${base}:${platform}`,
-      )
-    }
-    await run(crane, 'index', 'append', `--manifest=${base}:amd64`, `--manifest=${base}:arm64`, `--tag=${base}:24`)
-    return `${base}:24`
-  }
 
   test(
     'is an image for both platforms, a chart, a manifest, an npm package and their checksums, pushed and signed',
@@ -63,7 +38,7 @@ withPart('crane', 'a release', (crane) => {
             revision: 'c0ffee',
             registry: at,
           },
-          ...{ source: SOURCE, base: await pushBase(registry.address, folder), out, push: true, section: 'Unreleased' },
+          ...{ source: SOURCE, base: await pushBase(crane, registry.address, folder), out, push: true, section: 'Unreleased' },
           key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
           progress: () => {},
         })

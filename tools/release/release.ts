@@ -43,22 +43,32 @@ export interface ReleaseOptions {
   progress: (line: string) => void
 }
 
+/** What an installation is made of: the image in a repository, and in the folder of the release the chart and the manifest that name it. */
+export async function releaseForClusters(
+  options: Omit<ReleaseOptions, 'npm' | 'key' | 'push'>,
+  repository: string,
+  work: string,
+): Promise<{ digest: string; chart: string; notes: string }> {
+  const notes = sectionOf(await readFile(join(root, 'CHANGELOG.md'), 'utf8'), options.section)
+  const digest = await pushImage({ ...options, repository })
+  options.progress('packing the chart and the manifest')
+  const chart = await packChart(options, { digest, notes, work })
+  await writeFile(join(options.out, 'install.yaml'), await installManifest(options.helm, imageValues(options, digest)))
+  return { digest, chart, notes }
+}
+
 /** Makes all files of a release in a folder, and pushes the image and the chart. @throws UserError when something is not ready for it */
 export async function release(options: ReleaseOptions): Promise<{ digest: string }> {
   const { version, out, key, progress } = options
-  const changelog = await readFile(join(root, 'CHANGELOG.md'), 'utf8')
-  const notes = sectionOf(changelog, options.section)
   await mkdir(out, { recursive: true })
   if ((await readdir(out)).length > 0) throw new UserError(`${out} is not empty: a release is made in a folder of its own`)
   const work = await mkdtemp(join(tmpdir(), 'release-'))
   const local = await startRegistry(options.crane, join(work, 'registry'))
   try {
     const repository = `${local.address}/${NAME}`
-    const digest = await pushImage({ ...options, repository })
+    const { digest, chart, notes } = await releaseForClusters(options, repository, work)
     await archiveImage(options, `${repository}:${version}`, work)
-    progress('packing the chart, the manifest and the npm package')
-    const chart = await packChart(options, { digest, notes, work })
-    await writeFile(join(out, 'install.yaml'), await installManifest(options.helm, imageValues(options, digest)))
+    progress('packing the npm package')
     await packNpm(options, work)
     await writeFile(join(out, 'CHANGES.md'), `${notes}\n`)
     await writeFile(join(out, 'image.txt'), `${options.registry}/${NAME}:${version}@${digest}\n`)
@@ -72,7 +82,7 @@ export async function release(options: ReleaseOptions): Promise<{ digest: string
   }
 }
 
-const imageValues = ({ registry }: ReleaseOptions, digest: string): string[] => [
+const imageValues = ({ registry }: Pick<ReleaseOptions, 'registry'>, digest: string): string[] => [
   '--set',
   `image.repository=${registry}/${NAME}`,
   '--set',
@@ -88,7 +98,7 @@ async function archiveImage({ crane, version, out }: ReleaseOptions, image: stri
 
 /** The chart with the metadata of this release. @returns the path of its file */
 async function packChart(
-  options: ReleaseOptions,
+  options: Pick<ReleaseOptions, 'helm' | 'version' | 'registry' | 'source' | 'out'>,
   { digest, notes, work }: { digest: string; notes: string; work: string },
 ): Promise<string> {
   const { helm, version, registry, source, out } = options
