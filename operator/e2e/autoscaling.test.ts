@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
@@ -34,6 +35,9 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
     metrics = await startExternalMetrics(kube.user)
     controllers = startControllers(part, kube.api, ['horizontal-pod-autoscaler-controller'], {
       'horizontal-pod-autoscaler-sync-period': '200ms',
+      // A pod is measured from its start on.
+      'horizontal-pod-autoscaler-cpu-initialization-period': '0s',
+      'horizontal-pod-autoscaler-initial-readiness-delay': '0s',
     })
   })
   afterAll(async () => {
@@ -89,15 +93,15 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       .poll(() => conditions(name), patient)
       .toMatchObject({ AbleToScale: { status: 'True' }, ScalingActive: { status: 'True' } })
   /** A running connector pod, as an autoscaler finds it. */
-  async function aPodOf(cell: string): Promise<void> {
+  async function aPodOf(cell: string, name = `${cell}-connector-1`): Promise<void> {
     const { spec } = (await get(resources.Deployment, `${cell}-connector`)) ?? {}
-    const { metadata } = (spec as { template: { metadata: object } }).template
-    await kube.user.create<Spec>(resources.Pod, {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { ...metadata, name: `${cell}-connector-1`, namespace: kube.namespace },
-      spec: { containers: [{ name: 'connector', image: 'x' }], automountServiceAccountToken: false },
-    })
+    const { metadata, spec: ofPod } = (spec as { template: { metadata: object; spec: object } }).template
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace: kube.namespace } }
+    await kube.user.create<Spec>(resources.Pod, { ...pod, spec: { ...ofPod, automountServiceAccountToken: false } })
+    const startTime = new Date(Date.now() - 60_000).toISOString()
+    const status = { phase: 'Running', startTime, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: startTime }] }
+    const options = { fieldManager: 'kubelet', force: true, subresource: 'status' } as const
+    await kube.user.apply<Spec>(resources.Pod, { ...pod, metadata: { name, namespace: kube.namespace }, status }, options)
   }
 
   test(
@@ -155,6 +159,23 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       await kubectl('scale realm main --replicas=1')
       await serving('main-0', 'main-1')
       await scales('main')
+    },
+    MINUTES_MS,
+  )
+
+  test(
+    'the example of an autoscaler by CPU scales the connectors of its cell, and leaves the Realm as it is',
+    async () => {
+      await kubectl('create secret generic livekit --from-literal=apiKey=a --from-literal=apiSecret=b')
+      await kubectl(`apply --server-side --filename ${fileURLToPath(new URL('../../examples/hpa.yaml', import.meta.url))}`)
+      // From its one connector to the least that the autoscaler wants.
+      await expect.poll(() => connectorsOf('busy-0'), patient).toBe(2)
+      for (const name of ['busy-1', 'busy-2']) await aPodOf('busy-0', name)
+      // Of 500 thousandths, which each pod asks for: nine tenths, where six are wanted.
+      metrics.setCpu({ 'busy-1': 450, 'busy-2': 450 })
+      await expect.poll(() => connectorsOf('busy-0'), patient).toBe(3)
+      await scales('busy-0-connectors')
+      expect((await realmOf('busy')).metadata.generation).toBe(1)
     },
     MINUTES_MS,
   )

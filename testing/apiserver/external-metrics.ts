@@ -6,15 +6,17 @@ import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
 import type { Spec } from './namespace.ts'
 
-/** Metrics from outside the cluster, served to autoscalers as KEDA's metrics server does. */
+/** Metrics for autoscalers: from outside the cluster, as KEDA's metrics server has them, and of pods, as that of Kubernetes. */
 export interface ExternalMetrics extends Running {
   /** Sets the value of a metric; a metric that was never set is not found. */
   set(metric: string, value: number): void
+  /** Sets the CPU time that each pod of these names takes, in thousandths of a second per second; other pods are not measured. */
+  setCpu(millicores: Readonly<Record<string, number>>): void
 }
 
-const GROUP = 'external.metrics.k8s.io'
 const VERSION = 'v1beta1'
-const API = `/apis/${GROUP}/${VERSION}`
+const EXTERNAL = 'external.metrics.k8s.io'
+const OF_PODS = 'metrics.k8s.io'
 const apiService: Resource = {
   apiVersion: 'apiregistration.k8s.io/v1',
   kind: 'APIService',
@@ -22,12 +24,13 @@ const apiService: Resource = {
   clusterScoped: true,
 }
 
-/** Serves `external.metrics.k8s.io` on this machine, and registers it as an APIService, so that the API server forwards requests to it. */
+/** Serves both groups of metrics on this machine, and registers them as APIServices, so that the API server forwards requests to them. */
 export async function startExternalMetrics(user: KubeClient): Promise<ExternalMetrics> {
   const values = new Map<string, number>()
+  let cpu: Readonly<Record<string, number>> = {}
   const { certPem, keyPem } = await (await TinyCA.create()).newServingCert('localhost')
   const server = createServer({ cert: certPem, key: keyPem }, ({ url = '' }, response) => {
-    const answer = answerTo(new URL(url, 'https://localhost').pathname, values)
+    const answer = answerTo(new URL(url, 'https://localhost').pathname, values, cpu)
     response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer ?? {}))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,21 +42,25 @@ export async function startExternalMetrics(user: KubeClient): Promise<ExternalMe
     metadata: service,
     spec: { type: 'ExternalName', externalName: 'localhost' },
   })
-  await user.create<Spec>(apiService, {
-    apiVersion: apiService.apiVersion,
-    kind: apiService.kind,
-    metadata: { name: `${VERSION}.${GROUP}` },
-    spec: {
-      group: GROUP,
-      version: VERSION,
-      service: { ...service, port },
-      insecureSkipTLSVerify: true,
-      groupPriorityMinimum: 100,
-      versionPriority: 100,
-    },
-  })
+  for (const group of [EXTERNAL, OF_PODS])
+    await user.create<Spec>(apiService, {
+      apiVersion: apiService.apiVersion,
+      kind: apiService.kind,
+      metadata: { name: `${VERSION}.${group}` },
+      spec: {
+        group,
+        version: VERSION,
+        service: { ...service, port },
+        insecureSkipTLSVerify: true,
+        groupPriorityMinimum: 100,
+        versionPriority: 100,
+      },
+    })
   return {
     set: (metric, value) => void values.set(metric, value),
+    setCpu(millicores) {
+      cpu = millicores
+    },
     async stop() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -61,11 +68,21 @@ export async function startExternalMetrics(user: KubeClient): Promise<ExternalMe
   }
 }
 
-function answerTo(path: string, values: ReadonlyMap<string, number>): object | undefined {
-  if (path === API) return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: `${GROUP}/${VERSION}`, resources: [] }
-  const metricName = path.split('/').at(-1) ?? ''
+function answerTo(path: string, values: ReadonlyMap<string, number>, cpu: Readonly<Record<string, number>>): object | undefined {
+  const [, , group = '', version, , namespace = '', metricName = ''] = path.split('/')
+  const apiVersion = `${group}/${version}`
+  if (namespace === '') return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersion, resources: [] }
+  const timestamp = new Date().toISOString()
+  if (group === OF_PODS) {
+    const items = Object.entries(cpu).map(([name, millicores]) => ({
+      metadata: { name, namespace },
+      ...{ timestamp, window: '10s' },
+      containers: [{ name: 'connector', usage: { cpu: `${millicores}m`, memory: '64Mi' } }],
+    }))
+    return { kind: 'PodMetricsList', apiVersion, metadata: {}, items }
+  }
   const value = values.get(metricName)
-  if (!path.startsWith(`${API}/namespaces/`) || value === undefined) return undefined
-  const item = { metricName, metricLabels: {}, timestamp: new Date().toISOString(), value: String(value) }
-  return { kind: 'ExternalMetricValueList', apiVersion: `${GROUP}/${VERSION}`, metadata: {}, items: [item] }
+  if (value === undefined) return undefined
+  const item = { metricName, metricLabels: {}, timestamp, value: String(value) }
+  return { kind: 'ExternalMetricValueList', apiVersion, metadata: {}, items: [item] }
 }
