@@ -96,6 +96,16 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
     },
   )
 
+  test('loads the exporter of spans where a collector is named', async () => {
+    const env = {
+      ...{ IMAGE_REPOSITORY: 'realm-operator', PROVIDER_URL: 'http://provider', HOME: folder, KUBECONFIG: join(folder, 'none') },
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+    }
+    await using program = startProgram(process.execPath, ['dist/operator/main.js'], { cwd: app, env })
+    await program.ended
+    expect(program.output()).toContain('spans are exported')
+  })
+
   test('has the packages that it lists for scanners and in NOTICE, readable for every user', async () => {
     const modules = join(await builder.root('modules'), 'app')
     const { components } = JSON.parse(readFileSync(join(modules, 'sbom.cdx.json'), 'utf8')) as { components: Named[] }
