@@ -49,6 +49,17 @@ describe('a connection string for LiveKit', () => {
     expect(claims.nbf ?? 0).toBeLessThanOrEqual(Date.now() / 1_000)
   })
 
+  test('carries the same claims whatever the length and the letters of what it is made of', async () => {
+    for (const apiKey of ['k', 'ké', 'k"}']) {
+      const transport = createLivekitTransport({ url: 'wss://h', apiKey, apiSecret: keys.apiSecret })
+      for (const room of ['I', 'I1', 'I12', 'I1']) {
+        const { claims, signed, signature } = tokenIn(await transport.connectionString(PEER, room, 'island'))
+        expect(claims).toMatchObject({ iss: apiKey, sub: PEER, video: { room } })
+        expect(createHmac('sha256', keys.apiSecret).update(signed).digest('base64url')).toBe(signature)
+      }
+    }
+  })
+
   test('lasts as long as configured', async () => {
     const transport = createLivekitTransport({ url: 'wss://h', ...keys, tokenTtlSeconds: 60 })
     const { claims } = tokenIn(await transport.connectionString(PEER, 'island-1', 'island'))

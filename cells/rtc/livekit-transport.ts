@@ -49,31 +49,63 @@ export function createLivekitTransport({
   tokenTtlSeconds = TOKEN_TTL_SECONDS,
 }: LivekitOptions): LivekitTransport {
   const key = createSecretKey(apiSecret, 'utf8')
-  const token = ({ identity, room, grant, metadata, name, roomMetadata }: TokenRequest): string => {
-    const now = Math.floor(Date.now() / 1_000)
-    return signed(key, {
-      iss: apiKey,
-      sub: identity,
-      nbf: now,
-      exp: now + tokenTtlSeconds,
-      ...(metadata !== undefined && { metadata }),
-      ...(name !== undefined && { name }),
-      ...(roomMetadata !== undefined && { roomConfig: { metadata: roomMetadata } }),
-      video: videoGrant(room, grant),
-    })
-  }
-  const adapter = (request: TokenRequest): string => `livekit:${url}?access_token=${token(request)}`
+  const claimsOf = ({ room, grant, metadata, name, roomMetadata }: Omit<TokenRequest, 'identity'>, now: number) => ({
+    iss: apiKey,
+    nbf: now,
+    exp: now + tokenTtlSeconds,
+    ...(metadata !== undefined && { metadata }),
+    ...(name !== undefined && { name }),
+    ...(roomMetadata !== undefined && { roomConfig: { metadata: roomMetadata } }),
+    video: videoGrant(room, grant),
+  })
+  const islands = new TokenBeginnings((room, now) => claimsOf({ room, grant: grants.player }, now))
+  const adapterWith = (token: string): string => `livekit:${url}?access_token=${token}`
+  const token = ({ identity, ...request }: TokenRequest): string => signed(key, beginning(claimsOf(request, seconds())), identity)
   return {
     kind: 'livekit',
     url,
-    connectionString: (peer, room) => adapter({ identity: peer, room, grant: grants.player }),
-    adapter,
+    connectionString: (peer, room) => adapterWith(signed(key, islands.of(room, seconds()), peer)),
+    adapter: (request) => adapterWith(token(request)),
     token,
   }
 }
 
-function signed(key: KeyObject, claims: object): string {
-  const text = `${HEADER}.${encoded(claims)}`
+const seconds = (): number => Math.floor(Date.now() / 1_000)
+
+/**
+ * The beginnings of tokens by their rooms: those of one room and second differ in the identity only, and a hundred thousand players may
+ * arrive together.
+ */
+class TokenBeginnings {
+  readonly #claimsOf: (room: string, now: number) => object
+  readonly #byRoom = new Map<string, string>()
+  #madeAt = Number.NaN
+
+  constructor(claimsOf: (room: string, now: number) => object) {
+    this.#claimsOf = claimsOf
+  }
+
+  of(room: string, now: number): string {
+    if (now !== this.#madeAt) this.#byRoom.clear()
+    this.#madeAt = now
+    let made = this.#byRoom.get(room)
+    if (made === undefined) {
+      made = beginning(this.#claimsOf(room, now))
+      this.#byRoom.set(room, made)
+    }
+    return made
+  }
+}
+
+/** Header and claims of a token up to the identity, padded to whole groups of three bytes: what follows is encoded by itself. */
+function beginning(claims: object): string {
+  const json = Buffer.from(JSON.stringify(claims).replace(/}$/, ','))
+  const padding = Buffer.alloc((3 - (json.length % 3)) % 3, ' ')
+  return `${HEADER}.${Buffer.concat([json, padding]).toString('base64url')}`
+}
+
+function signed(key: KeyObject, begun: string, identity: string): string {
+  const text = begun + Buffer.from(`"sub":${JSON.stringify(identity)}}`).toString('base64url')
   return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
 }
 

@@ -20,11 +20,10 @@ EMPTY_ENTRY.set([0x1d], POSITION_AT + 12)
  * peer enters.
  */
 export function encodePeerList(members: readonly { readonly peer: PeerId; readonly position: Position }[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(members.length * EMPTY_ENTRY.length)
+  const bytes = Buffer.allocUnsafe(members.length * EMPTY_ENTRY.length).fill(EMPTY_ENTRY)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = 0
   for (const { peer, position } of members) {
-    bytes.set(EMPTY_ENTRY, at)
     bytes.write(peer, at + ADDRESS_AT, ADDRESS_BYTES, 'latin1')
     view.setFloat32(at + POSITION_AT + 3, position.x, true)
     view.setFloat32(at + POSITION_AT + 8, position.y, true)
