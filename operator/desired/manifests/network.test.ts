@@ -147,3 +147,16 @@ test('media of a Managed LiveKit may go to any address', () => {
   expect(mayReach(livekit, outside, 50_000, 'UDP')).toBe(true)
   expect(mayReach(outside, livekit, 7880)).toBe(false)
 })
+
+test('the ports of a LiveKit that players outside reach are open to all, and no port beside them', () => {
+  const service = { type: 'NodePort', addresses: { ipv4: '203.0.113.7' }, udpPort: 30_782, tcpPort: 30_781 } as const
+  const realm = managed()
+  const { pods, mayReach } = networkOf({ ...realm, spec: { ...realm.spec, livekit: { type: 'Managed', service } } })
+  const { livekit = neighbour } = pods
+  expect(livekit.ports).toMatchObject({ 'rtc-udp': 30_782, 'rtc-tcp': 30_781 })
+  expect(mayReach(outside, livekit, 30_782, 'UDP')).toBe(true)
+  expect(mayReach(outside, livekit, 30_781)).toBe(true)
+  expect(mayReach(outside, livekit, 30_782)).toBe(false)
+  expect(mayReach(entry, livekit, 7880)).toBe(true)
+  expect(mayReach(outside, livekit, 7880)).toBe(false)
+})
