@@ -32,6 +32,10 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
         ...{ title: 'at an address in brackets', change: { addresses: { ipv6: '[2001:db8::7]' } }, says: /ipv6/ },
         at: '.service.addresses.ipv6',
       },
+      {
+        ...{ title: 'at an IPv4 address as IPv6', change: { addresses: { ipv6: '::ffff:203.0.113.7' } }, says: /ipv6/ },
+        at: '.service.addresses.ipv6',
+      },
     ].map(({ title, says, at = '.service', change = {}, ...livekit }) => ({
       title: `a Service of LiveKit for players outside, ${title}`,
       spec: { livekit: { type: 'Managed', url: 'wss://lk.example', service: { ...nodePort(), ...change }, ...livekit } },

@@ -104,6 +104,8 @@ describe('a LiveKit behind a load balancer', () => {
       udpPort: 7882,
     })
     expect(statusOf(aManaged(undefined)).livekit).toBeUndefined()
+    const taken = { ...seen(['203.0.113.9']), addressTakenBy: { namespace: 'metaverse', name: 'other' } }
+    expect(statusOf(realm, taken).livekit).toBeUndefined()
   })
 })
 

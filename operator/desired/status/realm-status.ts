@@ -23,7 +23,8 @@ import { worldAcceptingCondition, worldReadyCondition } from './world-conditions
 export function realmStatus(input: RealmStatusInput): RealmStatus {
   const { realm, plan, observed, urls, players, failure, now, reachability, relay, relayState, isInCluster, certificate } = input
   const webhooks = { state: input.webhooks, url: `${urls.gatekeeper}/livekit-webhook` }
-  const livekit = livekitStatus(realm, plan.media, input.livekitUrl)
+  // At a host that another realm has, players would find the LiveKit of that one.
+  const livekit = plan.isExposed ? livekitStatus(realm, plan.media, input.livekitUrl) : undefined
   const view = viewOf(input)
   const ofWorld = isWorldRealm(realm)
   const published = publishedCondition({ ...input, serving: view.open.length, addressTakenBy: observed.addressTakenBy })

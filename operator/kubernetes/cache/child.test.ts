@@ -30,7 +30,15 @@ test('a Service has the addresses that its load balancer wrote, and no others', 
     return childOf('Service', live as never).balancer
   }
   expect(balancerOf('LoadBalancer')).toEqual({ addresses: [] })
-  expect(balancerOf('LoadBalancer', [{ ip: '203.0.113.7' }, { ip: '2001:db8::7' }, { ip: 'x\n  keys: none' }, {}])).toEqual({
+  expect(
+    balancerOf('LoadBalancer', [
+      { ip: '203.0.113.7' },
+      { ip: '2001:db8::7' },
+      { ip: 'x\n  keys: none' },
+      { ip: 'fe80::1%eth0' },
+      {},
+    ]),
+  ).toEqual({
     addresses: ['203.0.113.7', '2001:db8::7'],
   })
   expect(balancerOf('LoadBalancer', [{ hostname: 'lb.example.net' }])).toEqual({ addresses: [], hostName: 'lb.example.net' })

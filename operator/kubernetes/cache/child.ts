@@ -108,6 +108,9 @@ export function childOf(kind: ChildKind, live: KubeObject): Child {
 
 const hostsOf = ({ spec }: Ingress): string[] => (spec?.rules ?? []).flatMap(({ host }) => host ?? [])
 
+/** An IPv6 address that stands for an IPv4 one, or is that of a link: LiveKit does not start with them. */
+const OF_NO_FAMILY = /%|:.*\./
+
 interface LiveService extends KubeObject {
   spec?: { type?: string }
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } }
@@ -117,7 +120,7 @@ interface LiveService extends KubeObject {
 function balancerOf({ spec, status }: LiveService): Pick<Child, 'balancer'> {
   if (spec?.type !== 'LoadBalancer') return {}
   const ingress = status?.loadBalancer?.ingress ?? []
-  const addresses = ingress.flatMap(({ ip = '' }) => (isIP(ip) ? ip : []))
+  const addresses = ingress.flatMap(({ ip = '' }) => (isIP(ip) && !OF_NO_FAMILY.test(ip) ? ip : []))
   const hostName = ingress.find(({ hostname }) => hostname)?.hostname
   return { balancer: { addresses, ...(hostName && addresses.length === 0 && { hostName }) } }
 }
