@@ -5,6 +5,7 @@ import { crane, helm3, kube, livekit, lua, nats, promtool } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { enet } from './rust.ts'
+import { traefik } from './traefik.ts'
 import { nginx, pgbouncer } from './unpacked.ts'
 
 /** How each part is made, in order: a part that others need comes before them. */
@@ -25,6 +26,7 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   kube,
   helm3,
   promtool,
+  traefik,
   crane,
 }
 

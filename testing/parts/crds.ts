@@ -2,8 +2,7 @@ import { readdirSync } from 'node:fs'
 import { chmod, copyFile, readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { cached } from './cache.ts'
-import { runCommand } from './command.ts'
-import { goBlocker, goBuild } from './go.ts'
+import { downloaded, goBlocker } from './go.ts'
 import type { Part } from './part.ts'
 
 /** Where a project keeps CRDs in its Go module. */
@@ -57,8 +56,7 @@ const crdsOf = (key: string, what: string, sources: readonly CrdSource[]): Part 
     blocker: goBlocker,
     fill: async (folder) => {
       for (const { module, version, path } of sources) {
-        const answer = await runCommand('go', ['mod', 'download', '-json', `${module}@v${version}`], goBuild)
-        const from = join((JSON.parse(answer) as { Dir: string }).Dir, path)
+        const from = join(await downloaded(module, version), path)
         const files = path.endsWith('.yaml') ? [from] : (await readdir(from)).map((name) => join(from, name))
         for (const file of files) {
           const to = join(folder, basename(file))

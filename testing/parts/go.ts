@@ -190,6 +190,12 @@ const goProgram = ({
 /** How Go is run: it builds what needs no C, and no workspace of this machine. */
 export const goBuild = { env: { CGO_ENABLED: '0', GOWORK: 'off' }, timeoutMs: BUILD_TIMEOUT_MS }
 
+/** The folder of a module in Go's cache, where all is read-only; the checksum database says whether it is the right one. */
+export async function downloaded(module: string, version: string): Promise<string> {
+  const answer = await runCommand('go', ['mod', 'download', '-json', `${module}@v${version}`], goBuild)
+  return (JSON.parse(answer) as { Dir: string }).Dir
+}
+
 /** Why nothing can be had from Go modules on this machine. */
 export function goBlocker(): string | undefined {
   const remedy = `install Go 1.${OLDEST_GO} or newer (https://go.dev/dl)`
@@ -199,7 +205,7 @@ export function goBlocker(): string | undefined {
 }
 
 /** @throws when a newly made program does not run, or has another version */
-async function says(program: string, args: readonly string[], expected: string): Promise<void> {
+export async function says(program: string, args: readonly string[], expected: string): Promise<void> {
   const answer = await runCommand(program, args)
   if (!answer.includes(expected)) throw new Error(`${program} should print ${expected} but printed ${answer.trim()}`)
 }

@@ -16,6 +16,7 @@ export const partNames = [
   'lua',
   'gatewayApi',
   'foreignCrds',
+  'traefik',
   'nginx',
 ] as const
 export type PartName = (typeof partNames)[number]
