@@ -185,6 +185,23 @@ test('of a crowd each client is told of the nearest hundred', () => {
   expect(nearest.filter((wallet) => !seen.has(wallet))).toEqual([])
 })
 
+test('a change is made once for all who see it, also after two thousand million of them, and beside news of another kind', () => {
+  const { relay, enter, pass } = aRelay()
+  const a = enter(1)
+  a.player.sequence = 2 ** 31 - 2
+  const others = [enter(2, 5, 0), enter(3, 5, 5)]
+  pass(500)
+  for (let step = 0; step < 4; step++) {
+    a.walk(step, 0)
+    relay.announceProfile(a.player, step)
+    const { sent, encoded } = relay.deltas
+    pass(TICK_MS)
+    expect([relay.deltas.sent - sent, relay.deltas.encoded - encoded]).toEqual([2, 1])
+  }
+  expect(a.player.sequence).toBeGreaterThan(2 ** 31)
+  for (const { client } of others) expectSame(client, a.player)
+})
+
 test('a client that lost a delta asks once, and then has the state', () => {
   const world = aRelay()
   const [a, b] = [world.enter(1), world.enter(2)]

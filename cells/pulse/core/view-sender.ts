@@ -149,7 +149,7 @@ export class ViewSender implements VisibilityListener {
       player.eventAt > sequence
     )
       this.#sendMore(observer, row, player)
-    else if (player.sequence !== sequence) this.#sendDelta(observer, row, at, table, player.sequence)
+    else if (player.sequence !== sequence) this.#sendDelta(observer, row, at, table, player.sequence | 0)
   }
 
   /** Sends whatever is due of a view besides changes of the state, then those if they are not in it. */
@@ -162,7 +162,7 @@ export class ViewSender implements VisibilityListener {
     else if (marks & MARK.stateRequested) this.#sendFull(observer, row, player)
     else if (player.sequence === sequence) return
     else if (player.eventAt > sequence) this.#sendEvents(observer, row, player)
-    else this.#sendDelta(observer, row, row * VIEW_LENGTH, views.table, player.sequence)
+    else this.#sendDelta(observer, row, row * VIEW_LENGTH, views.table, player.sequence | 0)
   }
 
   /** A player that is announced again needs no repetition. */
@@ -214,7 +214,11 @@ export class ViewSender implements VisibilityListener {
     client?.sendReliable(this.#writer.bytes)
   }
 
-  /** As long as the delta was made before, this touches the tables only, and not the player. */
+  /**
+   * As long as the delta was made before, this touches the tables only, and not the player.
+   *
+   * @param sequence the one of now, as a signed number, as the tables have it
+   */
   #sendDelta(observer: Player, row: number, at: number, table: Int32Array, sequence: number): void {
     const baseline = table[at + VIEW.sequence] as number
     const tier = table[at + VIEW.tier] as number
