@@ -22,6 +22,8 @@ const credulous = {
 const BEVY_AND_GODOT = { returnMs: 2_000 }
 const UNITY = { returnMs: 3_000 }
 const STEP_MS = 100
+/** So long after the last sign of life of a relay a client asks for another one. */
+const PING_MS = 500
 const PARCEL = 48_490
 
 /** A player in an explorer who walks, and comes back when its connection has ended. */
@@ -35,6 +37,8 @@ class Explorer {
   readonly #address: string
   readonly #options: { index: number; others: number; returnMs: number }
   #client: EnetClient | undefined
+  /** It sends nothing of its own accord, until it has come back. */
+  stands = false
   #connectsAt = 0
   #stepsAt = Number.POSITIVE_INFINITY
   #steps = 0
@@ -83,6 +87,7 @@ class Explorer {
     this.#network.detach(this.#address, port)
     this.#connectsAt = now + this.#options.returnMs
     this.#stepsAt = this.sawAllAt = Number.POSITIVE_INFINITY
+    this.stands = false
     // The numbers of the next relay are those of other players.
     this.model.known.clear()
     this.#seen.clear()
@@ -104,7 +109,7 @@ class Explorer {
   #service(): void {
     const { now } = this.#network
     if (now >= this.#connectsAt) this.#connect()
-    if (now < this.#stepsAt) return
+    if (this.stands || now < this.#stepsAt) return
     this.#stepsAt = now + STEP_MS
     const state = { parcelIndex: PARCEL, positionX: ++this.#steps % 256, stateFlags: 1 }
     this.#client?.peer.sendUnreliable(1, encodeRequest({ input: { state } }))
@@ -116,8 +121,12 @@ const PLAYERS = 12
 const PORT_MS = 20
 const SERVES_MS = 1_500
 
-/** Kills the relay of players who walk. @returns in milliseconds from then on, when the last was told and when the last saw all others move */
-async function killed(explorer: { returnMs: number }, weather: Weather) {
+/**
+ * Kills the relay of players who walk, or stand for so long.
+ *
+ * @returns in milliseconds from then on, when the last was told and when the last saw all others move
+ */
+async function killed(explorer: { returnMs: number }, weather: Weather, standsMs = 0) {
   const pulse = aPulse({ verifier: credulous, weather })
   const { network } = pulse
   const explorers = Array.from(
@@ -132,6 +141,8 @@ async function killed(explorer: { returnMs: number }, weather: Weather) {
   }
   await run(3_000)
   expect(explorers.map(({ sawAllAt }) => sawAllAt)).not.toContain(Number.POSITIVE_INFINITY)
+  for (const each of explorers) each.stands = standsMs > 0
+  await run(standsMs)
   const killedAt = network.now
   pulse.replace(() => {
     network.detach(serverAddress, serverPort)
@@ -147,7 +158,7 @@ async function killed(explorer: { returnMs: number }, weather: Weather) {
     )
     network.run(SERVES_MS - PORT_MS)
   })
-  await run(explorer.returnMs + 1_200)
+  await run(explorer.returnMs + 1_200 + PING_MS)
   return {
     reasons: explorers.map(({ ends }) => ends.map(({ reason }) => reason)),
     noticedMs: Math.max(...explorers.map(({ ends: [end] }) => (end?.at ?? Number.POSITIVE_INFINITY) - killedAt)),
@@ -164,6 +175,16 @@ test('players of a relay that is killed with -9 are told so at once, and see eac
   expect(noticedMs).toBeLessThanOrEqual(PORT_MS + STEP_MS + 120)
   expect(backMs).toBeLessThanOrEqual(3_000)
   expect(backMs).toBeGreaterThan(BEVY_AND_GODOT.returnMs)
+})
+
+// Most explorers send a state a second where they stand, and are told then.
+test('players who stand silently are told so when their ping is repeated', async () => {
+  // Of different times the one after which it takes longest: the answer to a ping has just arrived.
+  const { reasons, noticedMs, backMs } = await killed(BEVY_AND_GODOT, INTERNET, 1_150)
+  expect(reasons).toEqual(Array.from({ length: PLAYERS }, () => [1]))
+  // A ping has fewer bytes than the answer, so that only two are answered: 200 ms from one to the other, and the way there and back.
+  expect(noticedMs).toBeLessThanOrEqual(PING_MS + 400)
+  expect(backMs).toBeLessThanOrEqual(3_500)
 })
 
 test('players in Unity, which waits for a second longer, within four', async () => {
