@@ -97,20 +97,25 @@ async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string)
  * one of more buffers than the queue may become long, and the next one into the same buffer if the queue is empty: it is in the cache.
  */
 function sender(socket: Socket, counters: UdpCounters): SendDatagram {
-  const ring = Array.from({ length: MAX_QUEUED + 1 }, () => Buffer.allocUnsafeSlow(MTU))
+  // Most sockets never leave a datagram in the queue.
+  const ring: Buffer[] = []
   const outcomes = new SampledOutcomes(counters)
   let next = 0
+  /** How many were left in the queue at last: it only becomes shorter by itself, and to ask costs. */
+  let queued = 0
   return (bytes, offset, length, port, address) => {
-    const target = ring[next]
-    if (!target || length > MTU) return
+    if (length > MTU) return
+    const target = ring[next] ?? Buffer.allocUnsafeSlow(MTU)
+    ring[next] = target
     try {
-      if (socket.getSendQueueCount() >= MAX_QUEUED) {
+      if (queued >= MAX_QUEUED && socket.getSendQueueCount() >= MAX_QUEUED) {
         counters.dropped += 1
         return
       }
       bytes.copy(target, 0, offset, offset + length)
       socket.send(target, 0, length, port, address, outcomes.callback())
-      if (socket.getSendQueueCount() > 0) next = (next + 1) % ring.length
+      queued = socket.getSendQueueCount()
+      if (queued > 0) next = (next + 1) % (MAX_QUEUED + 1)
     } catch {
       // The socket is closed, or the address is none.
       counters.sendErrors += 1
