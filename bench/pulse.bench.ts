@@ -5,7 +5,7 @@ import { Relay } from '../cells/pulse/core/relay.ts'
 import { AS_OFTEN_AS_STATES } from '../cells/pulse/core/send-rates.ts'
 import { heapGrowth } from '../testing/heap-growth.ts'
 import type { Figure } from './figure.ts'
-import { serveCrowd } from './pulse/served-crowd.ts'
+import { serveCrowdInOwnProcess } from './pulse/own-process.ts'
 
 export const name = 'pulse'
 const TICK_MS = 50
@@ -80,7 +80,7 @@ function allocations(report: (figure: Figure) => void): void {
 }
 
 async function served(report: (figure: Figure) => void, what: string, players: number, metres: number): Promise<void> {
-  const served = await serveCrowd({ players, metres }, AS_OFTEN_AS_STATES)
+  const served = await serveCrowdInOwnProcess({ players, metres }, AS_OFTEN_AS_STATES)
   const whole = `${what}, over UDP`
   const number = (value: number) => Math.round(value).toLocaleString('en')
   const floor = `the floor of node:dgram and the kernel, in the same run: ${served.bareRoundMs.toFixed(1)} ms`

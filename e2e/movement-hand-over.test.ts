@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { RELAY_FLAGS } from '../cells/pulse/relay-flags.ts'
 import { connectMovingPlayer, type MovingPlayer } from '../testing/player/moving-player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { relayKeyFile, startRelayProcess } from '../testing/relay-process.ts'
@@ -77,6 +79,8 @@ test('players who walk notice nothing when the process of their relay is replace
 
 test('clients of a relay that crashed are told so while it starts again, come back, and see each other move', async () => {
   const relay = await startRelayProcess(relayKeyFile())
+  // Node takes them at the start of a process only.
+  expect(readFileSync(`/proc/${relay.pid}/cmdline`, 'utf8').split('\0')).toEqual(expect.arrayContaining([...RELAY_FLAGS]))
   const crowd = await aCrowd(relay.udpPort, 3)
   await crowd.everyoneMoves()
   const killedAt = performance.now()

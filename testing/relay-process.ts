@@ -11,6 +11,8 @@ export interface RelayProcess {
   program: Program
   udpPort: number
   handOverPort: number
+  /** Of the process of the relay itself, until it crashes. */
+  pid: number
   /** Kills the process of the relay with -9, but not the one that starts it again. */
   crash(): void
 }
@@ -28,7 +30,7 @@ export async function startRelayProcess(keyFile: string, env: NodeJS.ProcessEnv 
   onTestFinished(() => program[Symbol.asyncDispose]())
   const line = await program.prints(/\{[^\n]*players are received over UDP[^\n]*\}/, 60_000)
   const { port, handOverPort, pid } = JSON.parse(line[0])
-  return { program, udpPort: port, handOverPort, crash: () => process.kill(pid, 'SIGKILL') }
+  return { program, udpPort: port, handOverPort, pid, crash: () => process.kill(pid, 'SIGKILL') }
 }
 
 /** The secret by which relays know each other. */

@@ -63,7 +63,7 @@ const MAX_BARE = 1_500
 export async function serveCrowd(options: Omit<CrowdOptions, 'port'>, rates: SendRates): Promise<ServedCrowd> {
   let nowMs = 1_000
   const { server, relay, udp } = await aRelay({ ...systemClock, monotonic: () => nowMs }, rates)
-  const crowd = fork(fileURLToPath(new URL('./crowd-process.ts', import.meta.url)))
+  const crowd = fork(fileURLToPath(new URL('./crowd-process.ts', import.meta.url)), { execArgv: [] })
   crowd.send({ ...options, port: udp.port } satisfies CrowdOptions)
   await once(crowd, 'message')
   const bare = new BareSocket()

@@ -6,6 +6,7 @@ import { createLog } from '../chassis/log.ts'
 import { PULSE_PORT } from '../wire/relay-address.ts'
 import { openEarlyPort } from './early-port.ts'
 import { otherAddressesOf } from './hand-over/other-addresses.ts'
+import { RELAY_FLAGS } from './relay-flags.ts'
 import { type FromRelay, PORT_IS_FREE, RelaySupervisor, type Restart } from './relay-supervisor.ts'
 
 /** Set by the supervisor in the process of the relay: how often it has started it again. */
@@ -18,7 +19,10 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
     start: (restart) => {
       const port = restart && { UDP_SERVER_PORT: String(restart.port) }
       const relayEnv = { ...env, ...port, [RESTARTS]: String(restart?.number ?? 0) }
-      return fork(process.argv[1] ?? '', process.argv.slice(2), { env: relayEnv })
+      return fork(process.argv[1] ?? '', process.argv.slice(2), {
+        env: relayEnv,
+        execArgv: [...process.execArgv, ...RELAY_FLAGS],
+      })
     },
     // What is wrong with these variables is said by the relay.
     openPort: (restart) => earlyPort(env, restart).catch(() => undefined),
