@@ -1,6 +1,8 @@
-import { runProcess } from '../cells/chassis/lifecycle.ts'
+import { runProcess, stopAll } from '../cells/chassis/lifecycle.ts'
 import { createLog } from '../cells/chassis/log.ts'
 import type { LogLevel } from '../cells/chassis/log-level.ts'
+import { Metrics } from '../cells/chassis/metrics.ts'
+import { startTracing } from '../cells/chassis/start-tracing.ts'
 import { givenLivekit } from './adapters/given-livekit.ts'
 import { startLocalRealms } from './adapters/local-realms.ts'
 import { createRoomBackendChooser } from './adapters/room-backend.ts'
@@ -41,12 +43,13 @@ export async function runUp(options: UpOptions, endUnusedEngine: () => void): Pr
       ...(livekit && { livekit }),
     })
     const { host, port, publicUrl, data, movementPort } = options
+    const { tracer, ...tracing } = await startTracing({ service: 'realmctl', log, metrics: new Metrics('realmctl') })
     const running = await up(options.file, {
       terminal,
       watchSaves,
-      startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log }),
+      startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log, tracer }),
     })
     endUnusedEngine()
-    return running
+    return stopAll(log, running, tracing)
   })
 }

@@ -12,6 +12,7 @@ import { connectPlayer } from '../testing/player/player.ts'
 import { signedFetch } from '../testing/player/signed-fetch.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { groupExists, startProgram } from '../testing/program.ts'
+import { aTraceCollector } from '../testing/trace-collector.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const example = readFileSync(joinPath(root, 'examples/realm.yaml'), 'utf8')
@@ -157,8 +158,9 @@ test('a wrong manifest is refused with file, line, field and the fix, and the ru
 })
 
 describe('realmctl up ends', () => {
-  test('with 0 and without leftovers after one Ctrl-C', { timeout: 120 * SECONDS }, async () => {
-    const realm = startRealm()
+  test('with 0 and without leftovers after one Ctrl-C, and exports its last spans', { timeout: 120 * SECONDS }, async () => {
+    const collector = await aTraceCollector()
+    const realm = startRealm([], example, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
     await using program = realm.program
     const player = await aPlayer(`${await realm.url()}/main`)
     program.signal('SIGINT')
@@ -166,6 +168,8 @@ describe('realmctl up ends', () => {
     expect(await program.ended).toBe(0)
     expect(program.output()).toMatch(/Stopped\./)
     expect(groupExists(program.pid)).toBe(false)
+    const spans = new Set(collector.spans.map(({ name, fields }) => `${name} ${fields.kind ?? fields.outcome}`))
+    expect([...spans].sort()).toEqual(['join welcomed', 'reconcile CommsCell', 'reconcile Realm'])
   })
 
   withPart('livekit', 'with a LiveKit of its own', (binary) => {

@@ -7,6 +7,7 @@ import { listen } from '../../cells/chassis/listen.ts'
 import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import { createMounts } from '../../cells/chassis/mounts.ts'
+import type { Tracer } from '../../cells/chassis/tracing.ts'
 import { createVerifier } from '../../cells/identity/verifier.ts'
 import { startRealmProvider } from '../../cells/realm-provider/service.ts'
 import { createLocalSource } from '../../cells/realm-provider/sources/local.ts'
@@ -53,6 +54,7 @@ export interface LocalRealmsOptions {
   /** UDP port of the movement relay; undefined = the one that explorers know, or the next free one. */
   movementPort: number | undefined
   log: Log
+  tracer?: Tracer | undefined
 }
 
 /** Name of the Secret with the credentials of the chosen LiveKit, in place of the name in the manifest. */
@@ -67,6 +69,7 @@ export async function startLocalRealms({
   roomBackends,
   movementPort,
   log,
+  tracer,
 }: LocalRealmsOptions): Promise<LocalRealms> {
   await mkdir(data, { recursive: true }).catch((error: unknown) => {
     throw new UserError(`${data} cannot be written: ${messageOf(error)}; choose another folder with --data`, 5, { cause: error })
@@ -102,11 +105,8 @@ export async function startLocalRealms({
     },
   })
   const reportsOf = (key: ObjectKey) => reportsOfRealm(cluster.realms(), key, movement)
-  const cluster: LocalCluster = new LocalCluster({
-    clock,
-    log,
-    runtime: createServiceHost({ ...{ mounts, bus, log, clock, verifier, pathOf, reportsOf }, dataFolder: data, secretValue }),
-  })
+  const ofServices = { mounts, bus, log, clock, verifier, tracer, pathOf, reportsOf, dataFolder: data, secretValue }
+  const cluster: LocalCluster = new LocalCluster({ clock, log, runtime: createServiceHost(ofServices) })
   const hasLivekit = ({ metadata, spec }: Realm) =>
     chosen.get(keyText(metadata))?.kind === 'livekit' && spec.gatekeeper.replicas > 0
   mounts.mount(
@@ -115,7 +115,7 @@ export async function startLocalRealms({
   )
   const publication = new PublicationProbe({ providerUrl: listening.url, clock, log })
   const playerCounts = new PlayerCounts({ statsUrlOf: site.statsUrl, clock, log })
-  const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log })
+  const reconcilers = startReconcilers({ cluster, site, publication, playerCounts, clock, log, tracer })
   const states = createRealmStates(cluster, site.statsUrl)
   const stopPublishing = publishRealms(cluster, source)
 

@@ -9,6 +9,7 @@ import type { Log } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { Mounts } from '../../cells/chassis/mounts.ts'
 import type { RunningService } from '../../cells/chassis/running-service.ts'
+import type { Tracer } from '../../cells/chassis/tracing.ts'
 import { type CellServices, startCellServices } from '../../cells/compact/cell-services.ts'
 import { startWorldGatekeeper } from '../../cells/compact/world-gatekeeper.ts'
 import { readConfig as readGatekeeperConfig } from '../../cells/gatekeeper/config.ts'
@@ -29,6 +30,7 @@ export interface ServiceHostOptions {
   log: Log
   clock: Clock
   verifier: ChainVerifier
+  tracer?: Tracer | undefined
   /** Folder below which each realm keeps its data. */
   dataFolder: string
   /** Where the connectors of a realm report their sessions; undefined = the realm names another relay than that of this machine. */
@@ -41,7 +43,7 @@ export interface ServiceHostOptions {
 
 /** Runs cells and services in this process, each below its path on the one port. */
 export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
-  const { mounts, bus, log, clock, verifier, pathOf } = parts
+  const { mounts, bus, log, clock, verifier, tracer, pathOf } = parts
   const cells = new Map<string, CellServices>()
   const routes = new Map<string, { targets: Map<number, string>; unmount: () => void }>()
 
@@ -74,7 +76,7 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
     if (plan.hosting) env.WORLDS_FILE = await writeWorlds(parts.dataFolder, metadata, plan)
     const config = readGatekeeperConfig(env)
     const start = config.ROOMS_SERVER === 'Self' ? startWorldGatekeeper : startGatekeeper
-    return start(config, { ...shared, verifier, worldSecretOf: secretsOfWorlds(parts, metadata.namespace, plan) })
+    return start(config, { ...shared, verifier, tracer, worldSecretOf: secretsOfWorlds(parts, metadata.namespace, plan) })
   }
 
   return {
@@ -87,6 +89,7 @@ export function createServiceHost(parts: ServiceHostOptions): LocalRuntime {
         log: log.child({ cell: key }),
         clock,
         verifier,
+        tracer,
         relay,
       })
       cells.set(key, services)

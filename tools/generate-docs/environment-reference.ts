@@ -73,7 +73,7 @@ export const environmentReference = (): string =>
     [
       '## Tracing',
       [
-        'Variables of OpenTelemetry, of the operator, the connector, the compact cell and the gatekeeper. A mistake in them is logged, and ends no process; they have no',
+        'Variables of OpenTelemetry, of operator, connector, compact cell, gatekeeper and `realmctl up`. A mistake in them is logged, and ends no process; they have no',
         '`_FILE`. Its library also reads `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, and, of spans alone with `TRACES_` before the last words,',
         '`OTEL_EXPORTER_OTLP_HEADERS`, `_TIMEOUT`, `_COMPRESSION`, `_CERTIFICATE`, `_CLIENT_CERTIFICATE` and `_CLIENT_KEY`. It uses no proxy.',
       ].join('\n'),
