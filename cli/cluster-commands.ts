@@ -3,6 +3,7 @@ import type { ClusterOptions } from './cluster/cluster.ts'
 import type { CellStateOptions } from './commands/cell-state.ts'
 import type { ClusterOutput, ClusterPorts } from './commands/cluster-ports.ts'
 import type { DoctorOptions } from './commands/doctor.ts'
+import type { ForwardOptions } from './commands/forward.ts'
 import type { GetOptions } from './commands/get.ts'
 import type { InstallOptions, UninstallOptions } from './commands/install.ts'
 import type { ReportOptions } from './commands/report.ts'
@@ -10,7 +11,7 @@ import type { RolloutOptions } from './commands/rollout.ts'
 import type { ScaleOptions } from './commands/scale.ts'
 import type { StatusOptions } from './commands/status.ts'
 import type { VersionOptions } from './commands/version.ts'
-import { span, spanOption, wholeNumber } from './option-values.ts'
+import { portNumber, span, spanOption, wholeNumber } from './option-values.ts'
 import { hasColours, print, runOnce } from './run-once.ts'
 
 /** Adds the commands for realms of a cluster, which work with the kubeconfig and the rights of kubectl. */
@@ -36,6 +37,15 @@ export function addClusterCommands(program: Command): void {
     .action((name: string, options: StatusOptions) =>
       runOnce(async () => (await import('./commands/status.ts')).status(name, options, ports)),
     )
+
+  command(
+    program,
+    'forward',
+    'Open a realm of a cluster on this machine, so that an explorer enters it although it is exposed nowhere. Needs the right to port-forward.',
+  )
+    .argument('<realm>', 'name of the Realm')
+    .option('-p, --port <number>', 'port of all endpoints, on 127.0.0.1; 0 takes a free one', portNumber, 3000)
+    .action(async (name: string, options: ForwardOptions) => (await import('./run-forward.ts')).runForward(name, options))
 
   addRolloutCommands(program, ports)
   addCareCommands(program, ports)

@@ -19,6 +19,7 @@ import { connectMovingPlayer } from '../testing/player/moving-player.ts'
 import { connectPlayer, type Player } from '../testing/player/player.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { enterWorld, joinRoomAt } from '../testing/player/world.ts'
+import { startProgram } from '../testing/program.ts'
 import { commandsOf } from '../testing/readme.ts'
 import { upgradeToRelease } from './release-on-cluster.ts'
 
@@ -133,6 +134,38 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
         for (const player of [ada, bob]) player.close()
       }),
   )
+
+  test('realmctl forward opens the realm on this machine: a player there and one who is inside receive each other', {
+    timeout: 90 * SECONDS,
+  }, async () => {
+    const command = ['cli/main.ts', 'forward', 'main', '-n', REALMS_NAMESPACE, '--port', '0', '--kubeconfig', cluster.kubeconfig]
+    await using forward = startProgram(process.execPath, command, { cwd: fileURLToPath(new URL('../', import.meta.url)) })
+    const [, url = ''] = await forward.prints(/is on this machine at (http:\/\/127\.0\.0\.1:\d+)/, 30 * SECONDS)
+    expect((await followAbout(`${url}/about`)).about).toMatchObject({ healthy: true, configurations: { realmName: 'main' } })
+    const socket = await connectorUrl(`${url}/main/about`)
+    expect(socket).toBe(`${url.replace('http', 'ws')}/cells/0/ws`)
+
+    const [inside, outside] = [await enter(), await enter(socket)]
+    for (const player of [inside, outside]) player.heartbeat(spawn)
+    await vi.waitFor(() => expect(outside.island?.islandId).toBe(inside.island?.islandId ?? 'none yet'), 20 * SECONDS)
+    expect(outside.island?.connStr).toMatch(`livekit:${url.replace('http', 'ws')}?access_token=`)
+    const rooms = await Promise.all([inside, outside].map(({ island }) => livekit.join(island?.connStr ?? '')))
+    await vi.waitFor(() => expect(rooms.map((room) => room.others())).toEqual([[outside.peer], [inside.peer]]), 10 * SECONDS)
+    const [ofInside, ofOutside] = rooms
+    await ofInside?.send('come in')
+    await vi.waitFor(() => expect(ofOutside?.received).toEqual([{ from: inside.peer, text: 'come in' }]), 10 * SECONDS)
+    await ofOutside?.send('I am')
+    await vi.waitFor(() => expect(ofInside?.received).toEqual([{ from: outside.peer, text: 'I am' }]), 10 * SECONDS)
+
+    const peers = (await (await fetch(`${url}/stats/peers`)).json()) as { peers: { address: string }[] }
+    expect(peers.peers.map(({ address }) => address)).toEqual(expect.arrayContaining([inside.peer, outside.peer]))
+    expect((await fetch(`${url}/gatekeeper/ping`)).status).toBe(200)
+    for (const room of rooms) await room.leave()
+    process.kill(forward.pid, 'SIGINT')
+    expect(await forward.ended).toBe(0)
+    await outside.closed
+    inside.close()
+  })
 
   /** Replaces the pod of the relay, as an upgrade does, while something happens over and over again. */
   async function replaceRelay(meanwhile: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici'
+import type { IncomingHttpHeaders } from 'node:http'
 
 /** An error response of the API server. */
 export class KubeError extends Error {
@@ -71,8 +71,15 @@ export function watchError(path: string, object: unknown): KubeError {
 /** Bytes of an error response that are read; the rest is dropped. */
 const MAX_ERROR_BYTES = 64 * 1024
 
+/** An answer that is no success. */
+interface ErrorResponse {
+  statusCode: number
+  headers: IncomingHttpHeaders
+  body: AsyncIterable<unknown>
+}
+
 /** Reads an error response; `attempt` is the method and path of the request. */
-export async function refusalOf(attempt: string, { statusCode, headers, body }: Dispatcher.ResponseData): Promise<KubeError> {
+export async function refusalOf(attempt: string, { statusCode, headers, body }: ErrorResponse): Promise<KubeError> {
   const chunks: Buffer[] = []
   let size = 0
   // Leaving the loop early destroys the body, and with it the connection: the rest is not needed.

@@ -1,5 +1,6 @@
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
-import { findKubeAccess } from '../../cells/kube/kube-access.ts'
+import type { Running } from '../../cells/chassis/lifecycle.ts'
+import { findKubeAccess, type KubeAccess } from '../../cells/kube/kube-access.ts'
 import type { KubeClient } from '../../cells/kube/kube-client.ts'
 import { isStatus, KubeError } from '../../cells/kube/kube-error.ts'
 import { createKubeClient } from '../../cells/kube/pooled-kube-client.ts'
@@ -40,15 +41,31 @@ export async function inCluster<T>(
   env: NodeJS.ProcessEnv,
   run: (cluster: ClusterNamespace) => Promise<T>,
 ): Promise<T> {
+  const cluster = await openCluster(options, env)
+  try {
+    return await run(cluster)
+  } catch (error) {
+    throw explained(error, cluster.client.server)
+  } finally {
+    await cluster.stop()
+  }
+}
+
+/** A cluster until it is stopped. */
+export interface OpenCluster extends ClusterNamespace, Running {
+  access: KubeAccess
+}
+
+/** The cluster that kubectl would use, for a command that does not end by itself. @throws UserError where none is configured */
+export async function openCluster(options: ClusterOptions, env: NodeJS.ProcessEnv): Promise<OpenCluster> {
   const access = await findKubeAccess(env, options)
   const client = createKubeClient({ access, answersWithinMs: ANSWERS_WITHIN_MS })
   const raw = createRawReader(access)
-  try {
-    return await run({ client, raw, namespace: options.namespace ?? client.namespace })
-  } catch (error) {
-    throw explained(error, client.server)
-  } finally {
-    await Promise.all([client.stop(), raw.stop()])
+  return {
+    ...{ access, client, raw, namespace: options.namespace ?? client.namespace },
+    async stop() {
+      await Promise.all([client.stop(), raw.stop()])
+    },
   }
 }
 

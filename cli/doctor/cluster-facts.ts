@@ -234,6 +234,7 @@ const RIGHTS: readonly { attributes: Record<string, string>; why: string }[] = [
   { attributes: { verb: 'list', group: '', resource: 'events' }, why: 'report' },
   { attributes: { verb: 'get', group: '', resource: 'secrets' }, why: 'doctor: the certificate of a realm' },
   { attributes: { verb: 'get', group: '', resource: 'services', subresource: 'proxy' }, why: 'doctor: the realm provider' },
+  { attributes: { verb: 'create', group: '', resource: 'pods', subresource: 'portforward' }, why: 'forward' },
   { attributes: { verb: 'create', group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' }, why: 'install' },
   { attributes: { verb: 'create', group: 'apps', resource: 'deployments', namespace: USUAL_NAMESPACE }, why: 'install' },
 ]

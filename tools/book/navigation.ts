@@ -32,6 +32,7 @@ export const navigation: readonly { readonly title: string; readonly entries: re
     title: 'How to',
     entries: [
       ['Install', 'docs/install.md'],
+      ['A realm of a cluster on your machine', 'docs/guides/forward.md'],
       ['Expose a realm, with TLS', 'docs/guides/expose.md'],
       ['Networking by controller', 'docs/networking.md'],
       ['Scale', 'docs/scaling.md'],

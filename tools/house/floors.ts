@@ -46,7 +46,7 @@ export const floors: readonly (readonly string[])[] = [
   ['operator/kubernetes/kubernetes-cluster.ts'],
   ['operator'],
   ['cli/island-map', 'cli/manifest.ts', 'cli/output', 'cli/cluster', 'cli/join', 'cli/install'],
-  ['cli/render.ts', 'cli/doctor'],
+  ['cli/render.ts', 'cli/doctor', 'cli/forward'],
   ['cli/adapters', 'cli/report'],
   ['cli/commands'],
   ['cli'],
