@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readCrdFile } from './crd-folder.ts'
 
 /** A structural OpenAPI v3 schema, as far as this project's CRDs use it. */
 export interface Schema {
@@ -35,16 +35,10 @@ type CrdFile = (typeof crdFiles)[number]
 export const parsedCrdsFile = 'crds.gen.json'
 
 /** The text of a CRD. */
-export const readCrdText = (file: CrdFile): string => readBeside(file)
+export const readCrdText = (file: CrdFile): string => readCrdFile(file)
 
 /** A CRD, parsed. */
-export const readCrd = (file: CrdFile): Crd => (JSON.parse(readBeside(parsedCrdsFile)) as Record<CrdFile, Crd>)[file]
-
-/** The text of a file: beside this one in the sources, two folders up in the compiled package. */
-function readBeside(file: string): string {
-  const here = new URL(`./${file}`, import.meta.url)
-  return readFileSync(import.meta.url.endsWith('.ts') ? here : new URL(`../../crds/${file}`, import.meta.url), 'utf8')
-}
+export const readCrd = (file: CrdFile): Crd => (JSON.parse(readCrdFile(parsedCrdsFile)) as Record<CrdFile, Crd>)[file]
 
 /** The schema of the one version a CRD has. */
 export function schemaOf(crd: Crd): Schema {

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { parse, parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { type Resource, resources } from '../../cells/kube/resources.ts'
 import { version } from '../../cells/version.ts'
 import { crdFiles, readCrdText } from '../../crds/schema.ts'
+import { installText } from './install-text.ts'
 
 /** What stands for the image in the manifest. */
 const IMAGE = 'registry.invalid/realm-operator'
-/** What the chart installs with its default values, without the CRDs; a test renders it with Helm. */
-const manifest = new URL('./install.yaml', import.meta.url)
 
 const RBAC = 'rbac.authorization.k8s.io/v1'
 const kinds: Readonly<Record<string, Resource>> = {
@@ -28,7 +26,7 @@ export function resourceOf({ kind }: KubeObject): Resource {
 
 /** All objects of an installation, in the order in which they are applied: the namespace, the CRDs, then what needs them. */
 export function installObjects(imageRepository: string): KubeObject[] {
-  const text = readFileSync(manifest, 'utf8').replaceAll(IMAGE, imageRepository)
+  const text = installText().replaceAll(IMAGE, imageRepository)
   const [namespace, ...rest] = parseAllDocuments(text).flatMap((document) =>
     document.contents === null ? [] : [document.toJS() as KubeObject],
   )

@@ -1,0 +1,4 @@
+import { createClusterProgram } from '../../cli/cluster-program.ts'
+
+// What the executable runs.
+void createClusterProgram().parseAsync()
