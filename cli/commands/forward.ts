@@ -124,14 +124,14 @@ export function introduction(realm: Realm, { url, mediaPort }: Pick<Forwarding, 
   ].join('\n')
 }
 
-function roomRows({ spec }: Realm, socket: string, mediaPort: number | undefined): [string, string][] {
+function roomRows({ spec, status }: Realm, socket: string, mediaPort: number | undefined): [string, string][] {
   if (mediaPort !== undefined)
     return [
       ['rooms', `LiveKit of the realm: signalling at ${socket}, media over TCP at 127.0.0.1:${mediaPort}`],
       ['', 'media over UDP is not carried: voice may stutter on a slow connection'],
     ]
   if (spec.livekit.type === 'None') return [['rooms', 'embedded (ws-room), below the sockets']]
-  return [['rooms', `LiveKit at ${spec.livekit.url}, not through here: this machine has to reach it`]]
+  return [['rooms', `LiveKit at ${status?.livekit?.url ?? spec.livekit.url}, not through here: this machine has to reach it`]]
 }
 
 const movementRows = (relay: string | undefined): [string, string][] =>

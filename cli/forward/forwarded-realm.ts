@@ -1,5 +1,6 @@
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { isGuest } from '../../crds/world.ts'
+import { mediaPorts } from '../../operator/desired/livekit-media.ts'
 import { realmPaths } from '../../operator/desired/manifests/realm-paths.ts'
 import { gatekeeperName, partName } from '../../operator/desired/naming.ts'
 import type { ServicePort } from './service-pods.ts'
@@ -26,8 +27,9 @@ export interface ForwardedRealm {
 
 const OF_PROVIDER = /^\/(?:about|scenes|content|lambdas)(?:\/|$)/
 
-/** Whether the realm has a LiveKit whose pods are reached here. */
-export const hasOwnLivekit = ({ spec }: Realm): boolean => spec.livekit.type === 'Managed'
+/** Whether the realm has a LiveKit of its own that is reached inside the cluster only. */
+export const isLivekitForwarded = (realm: Realm): boolean =>
+  realm.spec.livekit.type === 'Managed' && mediaPorts(realm) === undefined
 
 /**
  * Where a request of a client leads: as at the realm's own host, and also below the name of the realm, as at a realm provider.
@@ -45,7 +47,7 @@ export function destinationOf({ realm, provider }: ForwardedRealm, target: strin
     target: its,
     content,
   })
-  if (/^\/rtc(?:\/|$)/.test(path)) return hasOwnLivekit(realm) ? at(partName(realm, 'livekit'), 'signalling') : undefined
+  if (/^\/rtc(?:\/|$)/.test(path)) return isLivekitForwarded(realm) ? at(partName(realm, 'livekit'), 'signalling') : undefined
   const content = contentOf(path)
   // The gatekeeper that serves a guest passes requests on for its own world only.
   if (OF_PROVIDER.test(path) && isGuest(realm))

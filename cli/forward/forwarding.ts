@@ -9,7 +9,7 @@ import { listen } from '../../cells/chassis/listen.ts'
 import { refuseUpgrade } from '../../cells/chassis/refuse-upgrade.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { partName } from '../../operator/desired/naming.ts'
-import { type Content, type Destination, destinationOf, type ForwardedRealm, hasOwnLivekit } from './forwarded-realm.ts'
+import { type Content, type Destination, destinationOf, type ForwardedRealm, isLivekitForwarded } from './forwarded-realm.ts'
 import { createHttpRequests } from './http-requests.ts'
 import { localAbout, localIsland, withLocalAdapters } from './local-addresses.ts'
 import { clientSignal, localSignal } from './media-candidates.ts'
@@ -57,7 +57,7 @@ export async function startForwarding(options: ForwardingOptions): Promise<Forwa
     return tunnel
   }
   const requests = createHttpRequests(connect)
-  const media = hasOwnLivekit(realm) ? await startMedia(() => connect(portOfMedia(realm)), onProblem) : undefined
+  const media = isLivekitForwarded(realm) ? await startMedia(() => connect(portOfMedia(realm)), onProblem) : undefined
   const app = appOf(options, { requests, connect, url: () => listening.url, mediaPort: media?.port ?? 0 })
   const listening = await listen(app, { host: LOCAL, port: options.port }).catch(async (error: unknown) => {
     await media?.stop()

@@ -1,6 +1,6 @@
 import { decodeServerPacket, serverPackets } from '../../cells/wire/packets.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
-import { hasOwnLivekit } from './forwarded-realm.ts'
+import { isLivekitForwarded } from './forwarded-realm.ts'
 
 // Addresses that a cluster gives to players, as this machine has them. Only those change that name a part of the realm itself.
 
@@ -23,7 +23,7 @@ export function localAdapter(text: string, realm: Realm, baseUrl: string): strin
   const [url = '', ...query] = text.slice(prefix.length).split('?')
   const local = url.startsWith('ws') || prefix.endsWith('ws-room:') ? baseUrl.replace(/^http/, 'ws') : baseUrl
   const token = query.length > 0 ? `?${query.join('?')}` : ''
-  if (prefix.endsWith('livekit:')) return hasOwnLivekit(realm) ? `${prefix}${local}${token}` : text
+  if (prefix.endsWith('livekit:')) return isLivekitForwarded(realm) ? `${prefix}${local}${token}` : text
   const [end] = ENDS.flatMap((pattern) => pattern.exec(url) ?? [])
   return end === undefined ? text : `${prefix}${local}${end}${token}`
 }

@@ -129,14 +129,15 @@ function mediaService(realm: Realm, { udp, tcp }: MediaPorts): OpenService {
 
 /**
  * The configuration of a Managed LiveKit: one UDP port for all media, no lookup of a public address, and the events of its rooms to
- * the gatekeeper. The kubelet puts in the key. Port 0 is none.
+ * the gatekeeper. The kubelet puts in the key. Port 0 is none. A pod that players reach inside the cluster only is reached by port-forwards
+ * too, at its loopback address, where LiveKit takes media only if it names that address to clients.
  */
 export const livekitConfig = (realm: Realm, { ports, addresses } = INSIDE_CLUSTER): string => `port: ${LIVEKIT_PORT}
 rtc:
   tcp_port: ${ports.tcp ?? 0}
   udp_port: ${ports.udp}
   use_external_ip: false
-${addresses.length > 0 ? `  node_ip: "${addresses.join(',')}"\n` : ''}\
+${addresses.length > 0 ? `  node_ip: "${addresses.join(',')}"\n` : '  enable_loopback_candidate: true\n'}\
 logging:
   json: true
   level: info
