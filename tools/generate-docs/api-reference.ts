@@ -41,7 +41,7 @@ function kubectlText(crd: Crd): string {
 function kindText(crd: Crd): string {
   const { kind } = crd.spec.names
   const schema = schemaOf(crd)
-  const seen = new Map<Schema, string>()
+  const seen = new Map<string, string>()
   const section = (name: string, part: Schema): string => {
     const fields = Object.entries(part.properties ?? {})
     const plain = fields.filter(([, field]) => !field.properties)
@@ -72,8 +72,8 @@ function kindText(crd: Crd): string {
 }
 
 /** One field of the spec that has fields of its own, with all of those below it. */
-function groupText(path: string, schema: Schema, seen: Map<Schema, string>): string {
-  seen.set(schema, path)
+function groupText(path: string, schema: Schema, seen: Map<string, string>): string {
+  seen.set(JSON.stringify(schema), path)
   const rows = Object.entries(schema.properties ?? {}).flatMap(([key, field]) =>
     rowsOf(`${path}.${key}`, key, field, schema, seen),
   )
@@ -82,12 +82,13 @@ function groupText(path: string, schema: Schema, seen: Map<Schema, string>): str
 
 const fieldTable = (rows: readonly string[][]): string => tableOf(['field', 'type', 'default', 'bounds', 'description'], rows)
 
-/** A field and the fields below it; a group of fields that occurs again is described once. */
-function rowsOf(path: string, key: string, schema: Schema, parent: Schema, seen: Map<Schema, string>): string[][] {
-  const known = seen.get(schema)
+/** A field and the fields below it; a group of fields that occurs again is described once. @param seen paths by the JSON of their schemas */
+function rowsOf(path: string, key: string, schema: Schema, parent: Schema, seen: Map<string, string>): string[][] {
+  const text = JSON.stringify(schema)
+  const known = seen.get(text)
   const below = schema.properties ?? schema.items?.properties ?? {}
   const hasFields = Object.keys(below).length > 0
-  if (hasFields && !known) seen.set(schema, path)
+  if (hasFields && !known) seen.set(text, path)
   const description = [
     schema.description?.trim() ?? '',
     known ? `The same fields as ${code(known)}.` : '',
