@@ -43,8 +43,7 @@ export const programName = ({ os }: Pick<ExecutablePlatform, 'os'>): string => `
  * @returns why it cannot be had, in one line; undefined where it was written
  */
 export async function writeExecutable(platform: ExecutablePlatform, script: string, file: string): Promise<string | undefined> {
-  const { os, nodePackage } = platform
-  const node = await npmFile(`${nodePackage}@${process.versions.node}`, os === 'windows' ? 'bin/node.exe' : 'bin/node')
+  const node = await nodeOf(platform)
   if ('missing' in node) return node.missing
   const postject = await npmFile(POSTJECT, 'dist/api.js')
   if ('missing' in postject) return postject.missing
@@ -54,6 +53,12 @@ export async function writeExecutable(platform: ExecutablePlatform, script: stri
   await inject(file, RESOURCE, blob, { sentinelFuse: FUSE, machoSegmentName: 'NODE_SEA' })
   await chmod(file, 0o755)
   return undefined
+}
+
+/** The Node.js of a platform. */
+async function nodeOf({ os, nodePackage }: ExecutablePlatform): ReturnType<typeof npmFile> {
+  if (nodePackage === `node-${process.platform}-${process.arch}`) return { path: process.execPath }
+  return npmFile(`${nodePackage}@${process.versions.node}`, os === 'windows' ? 'bin/node.exe' : 'bin/node')
 }
 
 /** What Node.js reads from an executable. Without compiled code, it is the same for every platform. */

@@ -22,7 +22,7 @@ export async function npmFile(spec: string, file: string): Promise<{ path: strin
     fill: async (folder) => {
       const work = await mkdtemp(join(folder, 'packed-'))
       // npm compares the archive with the checksum of the registry.
-      await runCommand(npm, ['pack', spec, '--silent', '--pack-destination', work], { timeoutMs: TIMEOUT_MS })
+      await runCommand(npm, ['pack', spec, '--pack-destination', work], { timeoutMs: TIMEOUT_MS })
       await runCommand('bash', ['-c', 'tar -xzf "$1"/*.tgz -C "$2" --strip-components=1', 'bash', work, folder], {
         timeoutMs: TIMEOUT_MS,
       })

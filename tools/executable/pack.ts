@@ -16,12 +16,13 @@ export interface PackOptions {
   out: string
   /** URL of the public repository; undefined = there is no manifest for krew, which has to name URLs. */
   source: string | undefined
-  platforms?: readonly ExecutablePlatform[]
+  platforms: readonly ExecutablePlatform[]
   progress: (line: string) => void
 }
 
 /** Writes an archive for each platform that can be had, and the manifest for krew. What cannot be had is reported. */
-export async function packExecutables({ out, source, platforms = executablePlatforms, progress }: PackOptions): Promise<void> {
+export async function packExecutables({ out, source, platforms, progress }: PackOptions): Promise<void> {
+  if (platforms.length === 0) return
   const script = await bundleScript()
   const archives: PluginArchive[] = []
   for (const platform of platforms) {
@@ -36,7 +37,8 @@ export async function packExecutables({ out, source, platforms = executablePlatf
       .digest('hex')
     archives.push({ os: platform.os, arch: platform.arch, uri: `${source}/releases/download/v${version}/${name}`, sha256 })
   }
-  if (source !== undefined) await writeFile(join(out, 'realm.yaml'), krewManifest({ version, source, archives }))
+  if (source !== undefined && archives.length > 0)
+    await writeFile(join(out, 'realm.yaml'), krewManifest({ version, source, archives }))
 }
 
 async function packOne(platform: ExecutablePlatform, script: string, archive: string): Promise<string | undefined> {
@@ -58,5 +60,5 @@ async function packOne(platform: ExecutablePlatform, script: string, archive: st
 if (import.meta.main) {
   const out = process.argv[2] ?? 'executables'
   await mkdir(out, { recursive: true })
-  await packExecutables({ out, source: undefined, progress: (line) => console.error(line) })
+  await packExecutables({ out, source: undefined, platforms: executablePlatforms, progress: (line) => console.error(line) })
 }

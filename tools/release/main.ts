@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import { version } from '../../cells/version.ts'
 import { findProgram, outputOf } from '../../testing/parts/command.ts'
+import { executablePlatforms } from '../executable/executable.ts'
 import { cutChangelog } from './changelog.ts'
 import { release } from './release.ts'
 
@@ -65,7 +66,7 @@ async function main({ registry, source, base, key, out: folder, dryRun = false, 
     ...{ version, registry, source, out, revision: git('rev-parse', 'HEAD') },
     // A rehearsal is about what comes next.
     ...{ section: dryRun ? 'Unreleased' : version, push: !dryRun },
-    base,
+    ...{ base, executables: executablePlatforms },
     key: key === undefined ? undefined : readFileSync(key, 'utf8'),
     progress: (line) => console.error(line),
   })

@@ -6,6 +6,8 @@ import { parse } from 'yaml'
 import { UserError } from '../../cells/chassis/errors.ts'
 import { writeLayer } from '../../testing/cluster/oci.ts'
 import { runCommand } from '../../testing/parts/command.ts'
+import type { ExecutablePlatform } from '../executable/executable.ts'
+import { packExecutables } from '../executable/pack.ts'
 import { installManifest } from '../install-manifest.ts'
 import { changesOf, sectionOf } from './changelog.ts'
 import { releasedChart } from './chart-metadata.ts'
@@ -38,6 +40,8 @@ export interface ReleaseOptions {
   key: string | undefined
   /** The section of the changelog that it is about. */
   section: string
+  /** For which an executable is made. */
+  executables: readonly ExecutablePlatform[]
   /** Whether the image and the chart are pushed to the registry. */
   push: boolean
   progress: (line: string) => void
@@ -70,6 +74,8 @@ export async function release(options: ReleaseOptions): Promise<{ digest: string
     await archiveImage(options, `${repository}:${version}`, work)
     progress('packing the npm package')
     await packNpm(options, work)
+    progress('putting the commands for clusters into executables')
+    await packExecutables({ ...options, platforms: options.executables })
     await writeFile(join(out, 'CHANGES.md'), `${notes}\n`)
     await writeFile(join(out, 'image.txt'), `${options.registry}/${NAME}:${version}@${digest}\n`)
     await writeChecksums(out)
