@@ -148,7 +148,8 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const [inside, outside] = [await enter(), await enter(socket)]
     for (const player of [inside, outside]) player.heartbeat(spawn)
     await vi.waitFor(() => expect(outside.island?.islandId).toBe(inside.island?.islandId ?? 'none yet'), 20 * SECONDS)
-    expect(outside.island?.connStr).toMatch(`livekit:${url.replace('http', 'ws')}?access_token=`)
+    // Players outside the cluster reach the media of its LiveKit, so they are not forwarded.
+    expect(outside.island?.connStr.split('?')[0]).toBe(inside.island?.connStr.split('?')[0])
     const rooms = await Promise.all([inside, outside].map(({ island }) => livekit.join(island?.connStr ?? '')))
     await vi.waitFor(() => expect(rooms.map((room) => room.others())).toEqual([[outside.peer], [inside.peer]]), 10 * SECONDS)
     const [ofInside, ofOutside] = rooms

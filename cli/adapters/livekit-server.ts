@@ -15,8 +15,6 @@ export interface LivekitServer extends Running {
   url: string
   apiKey: string
   apiSecret: string
-  /** Where clients send media over TCP. */
-  tcpPort: number
   /** Of its process at this moment. */
   readonly pid: number | undefined
   /** Starts it no more when it ends: Ctrl-C in a terminal reaches it too, while players are still being disconnected. */
@@ -100,7 +98,7 @@ export async function startLivekitServer(
     mayEnd = true
   }
   return {
-    ...{ url: `ws://${host}:${port}`, apiKey, apiSecret, tcpPort, letEnd, stop },
+    ...{ url: `ws://${host}:${port}`, apiKey, apiSecret, letEnd, stop },
     get pid() {
       return child.pid
     },
