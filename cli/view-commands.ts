@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { ClusterOptions } from './cluster/cluster.ts'
 import type { IslandsOptions } from './commands/islands.ts'
 import type { RenderOptions } from './commands/render.ts'
 import type { TopOptions } from './commands/top.ts'
@@ -61,21 +62,44 @@ function addTop(program: Command): void {
     .command('top')
     .description('Show how many players the realms of a realm provider and their cells have, and what happens in them.')
     .argument('[provider]', 'URL of the realm provider', 'http://127.0.0.1:3000')
+    .option(
+      '-k, --cluster',
+      'ask the realm provider of a cluster through its API server, and show connectors, CPU and memory, too',
+    )
+    .option('-n, --namespace <name>', 'with --cluster: namespace to look into where not all may be read')
+    .option('--context <name>', 'with --cluster: context of the kubeconfig; otherwise its current one')
+    .option('--kubeconfig <file>', 'with --cluster: kubeconfig; otherwise KUBECONFIG, or ~/.kube/config')
     .option('-w, --watch [seconds]', 'show it again and again, each two seconds unless given', seconds)
     .option('-r, --realm <name>', 'show only this realm')
     .addOption(new Option('-s, --sort <column>', 'which realms come first').choices(TOP_ORDERS).default('players'))
     .option('--token-file <file>', 'file with the token of the console; otherwise CONSOLE_TOKEN')
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(['table', 'json']).default('table'))
-    .action((provider: string, { watch, ...options }: Omit<TopOptions, 'watch'> & { watch?: number | true }) =>
-      runOnce(async () => {
-        const { top } = await import('./commands/top.ts')
-        const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
-        const repeated = watch !== undefined && { watch: watch === true ? DEFAULT_WATCH_SECONDS : watch }
-        const ask = (url: string, authorization?: string) =>
-          fetchJson(url, { ...SNAPSHOT_LIMITS, ...(authorization !== undefined && { authorization }) })
-        await top(provider, { ...options, ...repeated }, { env: process.env, ask, print, pause: pauseForReader, screen })
-      }),
-    )
+    .action((provider: string, options: TopCommandOptions) => runOnce(() => runTop(provider, options)))
+}
+
+interface TopCommandOptions extends Omit<TopOptions, 'watch'>, ClusterOptions {
+  watch?: number | true
+  cluster?: true
+}
+
+async function runTop(provider: string, { watch, cluster, ...options }: TopCommandOptions): Promise<void> {
+  const { top } = await import('./commands/top.ts')
+  const repeated = watch !== undefined && { watch: watch === true ? DEFAULT_WATCH_SECONDS : watch }
+  const common = { env: process.env, print, pause: pauseForReader, screen }
+  if (cluster) {
+    const [{ inCluster }, { clusterTop }] = await Promise.all([
+      import('./cluster/cluster.ts'),
+      import('./commands/top-cluster.ts'),
+    ])
+    return inCluster(options, process.env, async (opened) => {
+      const found = await clusterTop(opened)
+      await top(found.provider, { ...options, ...repeated }, { ...common, ...found })
+    })
+  }
+  const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
+  const ask = (url: string, authorization?: string) =>
+    fetchJson(url, { ...SNAPSHOT_LIMITS, ...(authorization !== undefined && { authorization }) })
+  await top(provider, { ...options, ...repeated }, { ...common, ask })
 }
 
 const screen = () => (process.stdout.isTTY ? { ...sizeOf(process.stdout), colours: hasColours() } : undefined)

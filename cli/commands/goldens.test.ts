@@ -99,6 +99,15 @@ const top: TopData = {
     },
   ],
 }
+const use = { connectors: { ready: 2, wanted: 3 }, saturation: 0.6204, cpuCores: 1.2345, memoryBytes: 1_234 * 2 ** 20 }
+const topOfCluster: TopData = {
+  ...top,
+  realms: top.realms.map((realm, at) =>
+    at > 0
+      ? { ...realm, connectors: null, saturation: null, cpuCores: null, memoryBytes: null }
+      : { ...realm, ...use, cells: realm.cells.map((each) => ({ ...each, ...use })) },
+  ),
+}
 const versions = {
   ...{ client: '0.1.0', apiServer: 'v1.34.4', unseen: [] },
   programs: [aProgram('operator', { version: '0.2.0' }), aProgram('provider')],
@@ -116,6 +125,7 @@ const screens: Record<string, (style: TableStyle) => string> = {
   get: (style) => realmTable([settled, stalled], { allNamespaces: true, output: 'wide' }, NOW, style),
   status: (style) => reportText(reportOf(stalled, cells), style, NOW),
   top: (style) => topTable(top, 'players', style),
+  'top-cluster': (style) => topTable(topOfCluster, 'players', style),
   doctor: (style) => diagnosisText(diagnosis, style),
   version: (style) => versionText(versions, style),
 }

@@ -36,8 +36,18 @@ const summary = z.object({
 })
 const snapshot = z.object({ at: z.number(), set: z.record(z.string(), z.unknown()) })
 
+/** What only the API server knows: absent where it was not asked, null where it does not know. */
+export interface TopUse {
+  connectors: { ready: number; wanted: number } | null
+  /** Players by the number that the cells are meant for; 1 is full. */
+  saturation: number | null
+  /** Of all pods together, as the metrics API (metrics.k8s.io) measured it. */
+  cpuCores: number | null
+  memoryBytes: number | null
+}
+
 /** One cell. Rates are per second over the last seconds, and null where they are not known, as every other number. */
-export interface TopCell {
+export interface TopCell extends Partial<TopUse> {
   slot: number
   state: string
   players: number

@@ -20,6 +20,8 @@ interface Column {
   title: string
   text: (line: Line) => string
   isNumber?: true
+  /** Only the API server knows it. */
+  ofCluster?: true
   /** Columns with a higher number are left out first where the terminal is narrow. */
   leftOut: number
 }
@@ -31,7 +33,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'REALM', text: ({ realm, cell }) => (cell ? `  cell ${cell.slot}` : realm.realmName), leftOut: 0 },
   { title: 'STATE', text: (line) => of(line).state, leftOut: 2 },
   { title: 'PLAYERS', text: (line) => countText(of(line).players), isNumber: true, leftOut: 0 },
-  { title: 'ISLANDS', text: (line) => countText(of(line).islands), isNumber: true, leftOut: 3 },
+  { title: 'FULL', text: (line) => shareText(of(line).saturation), isNumber: true, ofCluster: true, leftOut: 2 },
+  { title: 'CONNECTORS', text: (line) => connectorsText(of(line).connectors), isNumber: true, ofCluster: true, leftOut: 5 },
+  { title: 'CPU', text: (line) => cpuText(of(line).cpuCores), isNumber: true, ofCluster: true, leftOut: 3 },
+  { title: 'MEMORY', text: (line) => memoryText(of(line).memoryBytes), isNumber: true, ofCluster: true, leftOut: 3 },
+  { title: 'ISLANDS', text: (line) => countText(of(line).islands), isNumber: true, leftOut: 4 },
   { title: 'JOINS/S', text: (line) => rateText(of(line).joins), isNumber: true, leftOut: 1 },
   { title: 'LEAVES/S', text: (line) => rateText(of(line).leaves), isNumber: true, leftOut: 6 },
   { title: 'HEARTBEATS/S', text: (line) => rateText(of(line).heartbeats), isNumber: true, leftOut: 4 },
@@ -72,7 +78,8 @@ function headline({ players, healthyCount, realmCount, answers, refusals, slowes
 
 /** The columns that fit, and the width of each; the name is shortened where even the most important ones do not. */
 function columnsWithin(lines: readonly Line[], width: number | undefined) {
-  const sized = COLUMNS.map((column) => ({
+  const isAsked = lines.some((line) => of(line).connectors !== undefined)
+  const sized = COLUMNS.filter(({ ofCluster }) => isAsked || !ofCluster).map((column) => ({
     column,
     size: Math.max(column.title.length, ...lines.map((line) => plain(column.text(line)).length)),
   }))
@@ -109,6 +116,17 @@ function comparedBy(order: TopOrder): (a: TopRealm, b: TopRealm) => number {
 }
 
 const countText = (count: number | null): string => (count === null ? '-' : count.toLocaleString('en'))
+
+const shareText = (share: number | null | undefined): string => (share == null ? '-' : `${Math.round(share * 100)}%`)
+
+const connectorsText = (connectors: TopCell['connectors']): string =>
+  connectors ? `${connectors.ready}/${connectors.wanted}` : '-'
+
+/** In thousandths of a core, as kubectl top has it. */
+const cpuText = (cores: number | null | undefined): string => (cores == null ? '-' : `${Math.round(cores * 1_000)}m`)
+
+const memoryText = (bytes: number | null | undefined): string =>
+  bytes == null ? '-' : `${Math.round(bytes / 2 ** 20).toLocaleString('en')}Mi`
 
 const rateText = (rate: number | null | undefined): string =>
   rate === null || rate === undefined ? '-' : rate.toLocaleString('en', { maximumFractionDigits: rate < 10 ? 1 : 0 })

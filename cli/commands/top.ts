@@ -20,6 +20,8 @@ export interface TopOptions {
 export interface TopPorts {
   env: Readonly<Record<string, string | undefined>>
   ask(url: string, authorization: string | undefined): Promise<FetchResult>
+  /** Adds what only the API server knows, where it is asked. */
+  withUse?(data: TopData): Promise<TopData>
   /** Writes to standard output. */
   print(text: string): Promise<void>
   /** The size of the terminal that is written to; undefined where it is none. */
@@ -43,7 +45,10 @@ const CLEAR_BELOW = '\u001b[J'
 export async function top(provider: string, options: TopOptions, ports: TopPorts): Promise<void> {
   const url = snapshotUrl(provider)
   const token = options.tokenFile || ports.env.CONSOLE_TOKEN ? await readToken('CONSOLE_TOKEN', options, ports.env) : undefined
-  const read = () => readSnapshot(url, provider, options.realm, token, ports)
+  const read = async () => {
+    const data = await readSnapshot(url, provider, options.realm, token, ports)
+    return ports.withUse ? ports.withUse(data) : data
+  }
   let data = await read()
   await ports.print(shown(data, '', options, ports))
   while (options.watch !== undefined && (await ports.pause(options.watch))) {
