@@ -25,6 +25,7 @@ test('help loads the options and nothing that a command runs', () => {
     'cells/chassis/log-level.ts',
     'cells/version.ts',
     'cli/cluster-commands.ts',
+    'cli/cluster-program.ts',
     'cli/cluster/span.ts',
     'cli/local-commands.ts',
     'cli/main.ts',
@@ -32,5 +33,6 @@ test('help loads the options and nothing that a command runs', () => {
     'cli/option-values.ts',
     'cli/program.ts',
     'cli/run-once.ts',
+    'cli/view-commands.ts',
   ])
 })

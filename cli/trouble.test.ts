@@ -11,16 +11,19 @@ import { useApiServer } from '../testing/apiserver/use-api-server.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { realmctlCommands } from '../testing/realmctl.ts'
-import type { ClusterOptions } from './cluster/cluster.ts'
+import { type ClusterOptions, inCluster, openCluster } from './cluster/cluster.ts'
 import { setCellState } from './commands/cell-state.ts'
 import type { ClusterPorts } from './commands/cluster-ports.ts'
 import { doctor } from './commands/doctor.ts'
+import { forward } from './commands/forward.ts'
 import { get } from './commands/get.ts'
 import { install, uninstall } from './commands/install.ts'
 import { report } from './commands/report.ts'
 import { history, pause, resume, rolloutStatus, undo } from './commands/rollout.ts'
 import { scale } from './commands/scale.ts'
 import { status } from './commands/status.ts'
+import { top } from './commands/top.ts'
+import { clusterTop } from './commands/top-cluster.ts'
 import { version } from './commands/version.ts'
 import type { RealmProbes } from './doctor/seen-realm.ts'
 
@@ -43,11 +46,23 @@ const commands: Readonly<Record<string, Run>> = {
   doctor: (at, ports, name) => doctor(name, at, ports),
   report: (at, ports, name = 'main') => report(name, at, ports),
   version: (at, ports) => version(at, ports),
+  forward: async (at, ports, name = 'main') => {
+    const terminal = { say: () => {}, status: () => {} }
+    const opened = { terminal, openCluster: () => openCluster(at, ports.env), now: ports.now, random: () => 0 }
+    await (await forward(name, { port: 0 }, opened)).stop()
+  },
+  top: (at, { env, print }) =>
+    inCluster(at, env, async (cluster) => {
+      const found = await clusterTop(cluster)
+      await top(found.provider, {}, { env, print, ...found, screen: () => undefined, pause: async () => false })
+    }),
   install: (at, ports) => install({ ...at, imageRepository: 'r.example/realm', wait: 0 }, ports),
   uninstall: (at, ports) => uninstall(at, ports),
 }
 /** Those that are about the installation, and not about a realm. */
 const OF_INSTALLATION = ['version', 'install', 'uninstall']
+/** Those that take no name of a realm. */
+const OF_NO_REALM = [...OF_INSTALLATION, 'top']
 
 test('every command of realmctl that works in a cluster is among these', () => {
   const all = realmctlCommands().flatMap(({ words, isOfCluster }) => (isOfCluster ? [words] : []))
@@ -162,7 +177,7 @@ withPart('kube', 'commands in trouble, against a real API server', (part) => {
 
   test('a realm, a cell, a namespace, a context and a kubeconfig that do not exist are named', { timeout: 60_000 }, async () => {
     for (const [words, run] of Object.entries(commands)) {
-      if (OF_INSTALLATION.includes(words)) continue
+      if (OF_NO_REALM.includes(words)) continue
       const isOfCell = ['cordon', 'drain', 'uncordon'].includes(words)
       const kind = isOfCell ? 'CommsCell' : 'Realm'
       expect([words, await outcomeOf(run, at, 'mian')]).toEqual([
@@ -199,7 +214,7 @@ withPart('kube', 'commands in trouble, against a real API server', (part) => {
         expect.stringMatching(/"stranger" cannot (get|list) resource "\w+"/),
       ])
       if (isPartial) continue
-      const grants = OF_INSTALLATION.includes(words)
+      const grants = OF_NO_REALM.includes(words)
         ? /Those who administer the cluster have it\.$/
         : /ClusterRole view, .* grants it in the namespace\.$/
       expect([words, said]).toEqual([words, expect.stringMatching(grants)])
@@ -235,6 +250,8 @@ withPart('kube', 'commands in trouble, against a real API server', (part) => {
       'rollout resume': [0, /^main neither is paused nor waits/],
       doctor: [1, /ok +rights: you may not: patch realms \(scale, rollout\)/],
       report: [0, /: \d+ files\./],
+      forward: [1, /^A right is missing: you may not get pods\/portforward in the namespace /],
+      top: [4, /^No realm provider is seen in the cluster/],
       version: [0, /Not seen: .* cannot get resource "customresourcedefinitions"/],
     }
     for (const [words, run] of Object.entries(commands)) {

@@ -146,7 +146,11 @@ test('a missing right, a realm that is not there and a port that is taken are na
     'pods "main-stats-0" is forbidden: User "u" cannot create resource "pods/portforward" in the namespace "metaverse"'
   await expect(forwarded(context, { ports, refusal })).rejects.toMatchObject({
     exitCode: 1,
-    message: `A right is missing: ${refusal}. Forwarding needs get and create of pods/portforward, as in the role edit.`,
+    message: expect.stringMatching(/^A right is missing: pods "main-stats-0" is forbidden: .* grants, and view does not\.$/),
+  })
+  await expect(forwarded(context, { ports, mayForward: false })).rejects.toMatchObject({
+    exitCode: 1,
+    message: expect.stringMatching(/^A right is missing: you may not get pods\/portforward in the namespace metaverse\. /),
   })
   await expect(forwarded(context, { ports }, 'plaza')).rejects.toMatchObject({
     exitCode: 1,

@@ -4,6 +4,7 @@ import { isStatus } from '../../cells/kube/kube-error.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { isWorldRealm } from '../../crds/world.ts'
 import type { Terminal } from '../adapters/terminal.ts'
+import { isAllowed } from '../cluster/access-review.ts'
 import { type ClusterOptions, explained, type OpenCluster, realmNamed } from '../cluster/cluster.ts'
 import { installedPrograms } from '../cluster/installation.ts'
 import { seenValue } from '../cluster/seen.ts'
@@ -44,6 +45,7 @@ export async function forward(name: string, { port }: Pick<ForwardOptions, 'port
   let forwarding: Forwarding | undefined
   try {
     const realm = await realmNamed(cluster, name)
+    await checkRight(cluster, realm)
     const provider = providerOf(await installedPrograms(cluster).then(seenValue))
     forwarding = await startForwarding({
       ...{ realm, provider, port },
@@ -76,17 +78,20 @@ function providerOf(programs: readonly { program: string; namespace: string; nam
   return provider && { namespace: provider.namespace, service: provider.name }
 }
 
-/** Forwarding needs a right that those who only look have not. */
+const NEEDED = 'Forwarding needs get and create of pods/portforward, which the ClusterRole edit grants, and view does not.'
+
+/** @throws UserError 1 where the person may not port-forward, before the first connection to a pod tells so */
+async function checkRight({ client }: OpenCluster, { metadata: { namespace } }: Realm): Promise<void> {
+  const right = { namespace, verb: 'get', group: '', resource: 'pods', subresource: 'portforward' }
+  if (await isAllowed(client, right)) return
+  throw new UserError(`A right is missing: you may not get pods/portforward in the namespace ${namespace}. ${NEEDED}`)
+}
+
+/** Newer API servers ask for another verb, too. */
 function refused(error: unknown, server: string): unknown {
   if (!isStatus(error, 403) || !error.message.includes('pods/portforward')) return explained(error, server)
   const message = error.message.replace(/^port-forward to \S+: /, '')
-  return new UserError(
-    `A right is missing: ${message}. Forwarding needs get and create of pods/portforward, as in the role edit.`,
-    1,
-    {
-      cause: error,
-    },
-  )
+  return new UserError(`A right is missing: ${message}. ${NEEDED}`, 1, { cause: error })
 }
 
 /** Tells each problem once in a while. */

@@ -1,7 +1,7 @@
 import { UserError } from '../../cells/chassis/errors.ts'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
-import { collectionPath, type Resource } from '../../cells/kube/resources.ts'
+import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
 import { CELL_LABEL, REALM_LABEL } from '../../operator/desired/naming.ts'
@@ -31,7 +31,10 @@ const LIMITS = { maxBytes: 64 * 1024 * 1024 }
 
 /** @throws UserError 4 where no realm provider is seen */
 export async function clusterTop(cluster: ClusterNamespace): Promise<ClusterTop> {
-  const programs = seenValue(await installedPrograms(cluster)) ?? []
+  const seenPrograms = await installedPrograms(cluster)
+  // Why nothing is seen is told in the words of every command.
+  if ('unseen' in seenPrograms) await cluster.client.list(collectionPath(resources.Deployment, cluster.namespace), {})
+  const programs = seenValue(seenPrograms) ?? []
   const found = programs.find(({ program }) => program === 'provider')
   if (!found)
     throw new UserError('No realm provider is seen in the cluster: give its URL, or the namespace of its release with -n.', 4)

@@ -9,6 +9,7 @@ import { GONE_AFTER_MS } from '../../operator/leader/installations.ts'
 import type { LeaderLease } from '../../operator/leader/lease.ts'
 import type { RelayAnswer } from '../../operator/observed/relay-state.ts'
 import type { RelayProbe } from '../../operator/observers/movement/relay-probe.ts'
+import { isAllowed } from '../cluster/access-review.ts'
 import { type ClusterNamespace, realmsIn } from '../cluster/cluster.ts'
 import {
   type InstalledCrd,
@@ -85,10 +86,6 @@ export interface ClusterFacts {
 const NodeResource: Resource = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', clusterScoped: true }
 const StorageClassResource: Resource = {
   ...{ apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', plural: 'storageclasses', clusterScoped: true },
-}
-const AccessReview: Resource = {
-  ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', plural: 'selfsubjectaccessreviews' },
-  clusterScoped: true,
 }
 
 /** Reads the API server's version first: where that fails, nothing else is asked. */
@@ -245,12 +242,8 @@ function readRights({ client, namespace }: ClusterNamespace): Promise<Seen<Right
     Promise.all(
       RIGHTS.map(async ({ attributes, why }): Promise<Right> => {
         const { verb = '', resource = '', subresource } = attributes
-        const review = {
-          ...{ apiVersion: AccessReview.apiVersion, kind: AccessReview.kind, metadata: {} as KubeObject['metadata'] },
-          spec: { resourceAttributes: { namespace, ...attributes } },
-        }
-        const { status } = (await client.create(AccessReview, review)) as { status?: { allowed?: boolean } }
-        return { what: `${verb} ${resource}${subresource ? `/${subresource}` : ''}`, why, has: status?.allowed === true }
+        const has = await isAllowed(client, { namespace, ...attributes })
+        return { what: `${verb} ${resource}${subresource ? `/${subresource}` : ''}`, why, has }
       }),
     ),
   )

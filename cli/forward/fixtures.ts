@@ -14,6 +14,8 @@ export interface FakeCluster {
   realm: Realm
   /** Ports by Service and name of the port, such as `main-stats:http`; a Service that is not here does not exist. */
   ports: Record<string, number>
+  /** What a review of access says; true by default. */
+  mayForward?: boolean
   /** Refuses port-forwards with this message. */
   refusal?: string
   /** Pods that were connected to, in order. */
@@ -61,11 +63,12 @@ export async function aCluster(context: Pick<TestContext, 'onTestFinished'>, clu
 }
 
 /** Status and body of an answer. */
-function answerOf({ realm, ports }: FakeCluster, url: string): [number, object] {
+function answerOf({ realm, ports, mayForward = true }: FakeCluster, url: string): [number, object] {
   const { pathname, searchParams } = new URL(url, 'http://api')
   const [, service = ''] = /\/services\/(.+)$/.exec(pathname) ?? []
   const named = Object.keys(ports).flatMap((key) => (key.startsWith(`${service}:`) ? [key.slice(service.length + 1)] : []))
   if (pathname.endsWith(`/realms/${realm.metadata.name}`)) return [200, realm]
+  if (pathname.endsWith('/selfsubjectaccessreviews')) return [201, { status: { allowed: mayForward } }]
   if (pathname.endsWith('/realms')) return [200, { metadata: {}, items: [realm] }]
   if (pathname.endsWith('/deployments')) return [403, { message: 'deployments.apps is forbidden' }]
   if (pathname.endsWith('/pods')) return [200, { metadata: {}, items: podsOf(searchParams.get('labelSelector') ?? '', ports) }]
