@@ -49,7 +49,7 @@ export interface ReleaseOptions {
 
 /** What an installation is made of: the image in a repository, and in the folder of the release the chart and the manifest that name it. */
 export async function releaseForClusters(
-  options: Omit<ReleaseOptions, 'npm' | 'key' | 'push'>,
+  options: Omit<ReleaseOptions, 'npm' | 'key' | 'push' | 'executables'>,
   repository: string,
   work: string,
 ): Promise<{ digest: string; chart: string; notes: string }> {
