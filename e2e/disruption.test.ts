@@ -1,9 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { OPERATOR_NAMESPACE } from '../testing/cluster/product.ts'
+import { REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { type Event, events, LATE_SHARE } from '../testing/disruption/events.ts'
+import { Monitoring } from '../testing/disruption/monitoring.ts'
 import { Platform, type PlatformParts } from '../testing/disruption/platform.ts'
 import { PlayerGroup } from '../testing/disruption/player-group.ts'
 import { measureEvent, type Row } from '../testing/disruption/row.ts'
 import { withPart } from '../testing/parts/with-part.ts'
+import { namesIn } from '../testing/promql.ts'
+import { dashboards } from '../tools/generate-docs/dashboards/dashboards.ts'
 
 const MINUTES = 60_000
 const PLAYERS = 200
@@ -17,24 +22,29 @@ withPart('debian', 'a cluster of a control plane and two workers', () => {
   withPart('kube', 'of a real Kubernetes', (kube) => {
     withPart('nats', 'with a NATS of three servers', (nats) => {
       withPart('livekit', 'with a LiveKit', (livekit) => {
-        withPart('postgres', 'with a PostgreSQL', (postgres) => onPlatform({ kube, nats, livekit, postgres }))
+        withPart('postgres', 'with a PostgreSQL', (postgres) => {
+          withPart('prometheus', 'with a Prometheus', (prometheus) => onPlatform({ kube, nats, livekit, postgres }, prometheus))
+        })
       })
     })
   })
 })
 
-function onPlatform(parts: PlatformParts): void {
+function onPlatform(parts: PlatformParts, prometheus: string): void {
   let platform: Platform
+  let monitoring: Monitoring
   let group: PlayerGroup
 
   beforeAll(async () => {
     platform = await Platform.start(parts, settings, (line) => process.stderr.write(`${line}\n`))
+    monitoring = await Monitoring.start(prometheus, platform.cluster)
     group = new PlayerGroup(platform.aboutUrl, PLAYERS)
     await group.add(PLAYERS * (1 - LATE_SHARE), ADD_MS)
   }, 5 * MINUTES)
 
   afterAll(async () => {
     await group?.[Symbol.asyncDispose]()
+    await monitoring?.[Symbol.asyncDispose]()
     await platform?.[Symbol.asyncDispose]()
   }, 3 * MINUTES)
 
@@ -118,4 +128,45 @@ function onPlatform(parts: PlatformParts): void {
     },
     () => expectUnnoticed(downgrade),
   )
+
+  test('none of that is an alert, and the dashboards show all that there is', { timeout: MINUTES }, async () => {
+    expect(await monitoring.fired()).toEqual([])
+    const served = new Set(await monitoring.metrics())
+    const panels = dashboards.flatMap(({ title, rows }) =>
+      rows.flatMap(({ panels }) => panels.map((panel) => ({ ...panel, title: `${title}: ${panel.title}` }))),
+    )
+    const empty: string[] = []
+    for (const { title, queries } of panels) {
+      const exprs = Object.values(queries)
+      const filled = exprs.map((expr) => expr.replaceAll(/\$(?:namespace|realm)/g, '.*').replaceAll('$__rate_interval', '10m'))
+      const answers = await Promise.all(filled.map((expr) => monitoring.query(expr)))
+      const isServed = exprs.some((expr) => namesIn(expr).metrics.every((name) => served.has(name)))
+      if (isServed && answers.every(({ length }) => length === 0)) empty.push(title)
+    }
+    // Those are about troubles.
+    expect(empty.toSorted()).toEqual(
+      ['Alerts', 'Bugs', 'Conditions that are not True'].map((title) => `Realms / Fleet: ${title}`),
+    )
+  })
+
+  test('what is gone for longer is an alert: the operator, the realm provider, NATS', { timeout: 3 * MINUTES }, async () => {
+    const { cluster } = platform
+    const none = (kind: string, namespace: string) => cluster.kubectl('scale', kind, '--all', '--replicas=0', '-n', namespace)
+    await none('deployment', OPERATOR_NAMESPACE)
+    // While there is an operator, it restores a NATS that was scaled by hand.
+    await cluster.kubectl(
+      'wait',
+      '--for=delete',
+      'pod',
+      '-l',
+      'app.kubernetes.io/name=operator',
+      '-n',
+      OPERATOR_NAMESPACE,
+      '--timeout=60s',
+    )
+    await none('statefulset', REALMS_NAMESPACE)
+    const expected = ['RealmBusUnreachable', 'RealmOperatorDown', 'RealmProviderDown']
+    const seen = async () => expect(await monitoring.firing()).toEqual(expect.arrayContaining(expected))
+    await vi.waitFor(seen, { timeout: 90_000, interval: 500 })
+  })
 }

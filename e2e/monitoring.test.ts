@@ -6,6 +6,7 @@ import { readCrd } from '../crds/schema.ts'
 import { chart, named, type Rendered, renderedObjects } from '../testing/chart.ts'
 import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
+import { namesIn } from '../testing/promql.ts'
 import { dashboards } from '../tools/generate-docs/dashboards/dashboards.ts'
 
 interface Rule {
@@ -47,26 +48,6 @@ for (const { metricNamePrefix, metrics } of stateMetrics.spec.resources)
   for (const { name } of metrics) series.set(`${metricNamePrefix}_${name}`, ['type', 'reason', 'name', 'exported_namespace'])
 series.set('ALERTS', ['alertname', 'alertstate'])
 
-/** The metrics and the labels in an expression of PromQL; texts in quotes and names of functions are neither. */
-function namesIn(expr: string): { metrics: string[]; labels: string[] } {
-  const patterns = [...expr.matchAll(/__name__=~"([^"]+)"/g)].map(([, pattern = '']) => new RegExp(`^(${pattern})$`))
-  const bare = expr.replace(/"[^"]*"/g, '""')
-  const lists = [...bare.matchAll(/\b(?:by|on)\s*\(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/\s*,\s*/))
-  const matched = [...bare.matchAll(/\{([^}]*)\}/g)].flatMap(([, list = '']) =>
-    list.split(',').map((each) => each.split(/[=!]/)[0]?.trim() ?? ''),
-  )
-  const outside = bare.replace(/\{[^}]*\}|\[[^\]]*\]/g, ' ').replace(/\b(?:by|on)\s*\([^)]*\)/g, ' ')
-  const words = [...outside.matchAll(/[a-zA-Z_:][\w:]*(?!\s*\()\b/g)].map(([word]) => word)
-  const keywords = /^(and|or|unless|offset|sum|max|min|count|rate|increase|absent|time|histogram_quantile|\d+m|m)$/
-  return {
-    metrics: [
-      ...words.filter((word) => !keywords.test(word)),
-      ...patterns.map((pattern) => [...series.keys()].find((name) => pattern.test(name)) ?? String(pattern)),
-    ],
-    labels: [...lists, ...matched].filter((label) => label !== '' && label !== '__name__'),
-  }
-}
-
 const queries = [
   ...rules.map(({ alert, record, expr }) => [alert ?? record ?? '', expr] as const),
   ...dashboards.flatMap(({ title, rows }) =>
@@ -80,7 +61,9 @@ describe('every query of the alerts and dashboards', () => {
   test('is about metrics that exist, with labels that one of them has', () => {
     expect(queries.length).toBeGreaterThan(70)
     const wrong = queries.flatMap(([of, expr]) => {
-      const { metrics, labels } = namesIn(expr)
+      const { metrics: named, patterns, labels } = namesIn(expr)
+      const matching = patterns.map((pattern) => [...series.keys()].find((name) => pattern.test(name)) ?? String(pattern))
+      const metrics = [...named, ...matching]
       const unknown = metrics.filter((name) => !series.has(name))
       const known = [...targetLabels, ...metrics.flatMap((name) => series.get(name) ?? [])]
       const strange = labels.filter((label) => !known.includes(label))
@@ -92,6 +75,7 @@ describe('every query of the alerts and dashboards', () => {
   test('is refused by that test when it names a metric or a label that does not exist', () => {
     expect(namesIn('sum by (cel) (rate(realm_connector_player{realm=~"a|b"}[5m])) > 0.5 and on (pod) x == 1')).toEqual({
       metrics: ['realm_connector_player', 'x'],
+      patterns: [],
       labels: ['cel', 'pod', 'realm'],
     })
   })

@@ -18,7 +18,7 @@ export const PRODUCT_IMAGE = 'localhost/realm-operator'
 export const OPERATOR_NAMESPACE = 'realm-operator'
 
 /** The name of the chart's release. */
-const RELEASE = 'realm-operator'
+export const RELEASE = 'realm-operator'
 
 /** Where it is installed, and how long its pods may take to become ready. */
 const place = ['--namespace', OPERATOR_NAMESPACE, '--wait', '--timeout', '120s']

@@ -1,7 +1,7 @@
 import { chromium } from './chromium.ts'
 import { foreignCrds, gatewayApi } from './crds.ts'
 import { debian } from './debian.ts'
-import { crane, helm3, kube, livekit, lua, nats, promtool } from './go.ts'
+import { crane, helm3, kube, livekit, lua, nats, prometheus, promtool } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { enet } from './rust.ts'
@@ -27,6 +27,7 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   helm3,
   promtool,
   traefik,
+  prometheus,
   crane,
 }
 

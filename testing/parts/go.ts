@@ -88,15 +88,28 @@ export const livekit = (): Part =>
     ...{ version: '1.13.5', name: 'livekit-server', duration: '80 seconds' },
   })
 
-/** The program with which Prometheus checks rules; its module numbers 3.16.0 as 0.316.0. */
+/** The module of Prometheus numbers 3.16.0 as 0.316.0. */
+const PROMETHEUS = '0.316.0'
+
+/** The program with which Prometheus checks rules. */
 export const promtool = (): Part =>
   goProgram({
     title: 'promtool',
     source: 'github.com/prometheus/prometheus/cmd/promtool',
-    ...{ version: '0.316.0', name: 'promtool', duration: '90 seconds' },
+    ...{ version: PROMETHEUS, name: 'promtool', duration: '90 seconds' },
     // Finding targets in clouds is half of its code, and nothing that rules need.
     tags: 'remove_all_sd',
-    stamps: ['github.com/prometheus/common/version.Version=0.316.0'],
+    stamps: [`github.com/prometheus/common/version.Version=${PROMETHEUS}`],
+  })
+
+/** A Prometheus that finds its targets in files and in Kubernetes, without its web pages. */
+export const prometheus = (): Part =>
+  goProgram({
+    title: 'Prometheus',
+    source: 'github.com/prometheus/prometheus/cmd/prometheus',
+    ...{ version: PROMETHEUS, name: 'prometheus', duration: '90 seconds' },
+    tags: 'remove_all_sd,enable_kubernetes_sd',
+    stamps: [`github.com/prometheus/common/version.Version=${PROMETHEUS}`],
   })
 
 /** Helm 3: the parts of Kubernetes have Helm 4. */

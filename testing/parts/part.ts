@@ -3,6 +3,7 @@ export const partNames = [
   'kube',
   'helm3',
   'promtool',
+  'prometheus',
   'crane',
   'nats',
   'livekit',
