@@ -80,7 +80,13 @@ function somePorts() {
     ...{ today: () => Date.now(), now: () => performance.now() },
   }
   const ports: Ports = {
-    ...{ env: {}, say: () => {}, print: async (text: string) => void printed.push(text), style: {}, probes },
+    ...{
+      env: {},
+      say: (text: string) => void printed.push(`${text}\n`),
+      print: async (text: string) => void printed.push(text),
+      style: {},
+      probes,
+    },
     ...{ today: probes.today, now: probes.now, sleep: async () => {}, writeArchive: async () => {} },
   }
   return { ports, text: () => printed.join('') }
@@ -131,7 +137,7 @@ test.for([
     Object.entries(commands).map(async ([words, run]) => [words, ...(await outcomeOf(run, at))] as const),
   )
   for (const [words, code, said] of outcomes)
-    if (words === 'doctor') expect([code, said]).toEqual([1, expect.stringMatching(/^failed +api-server: .*127\.0\.0\.1/)])
+    if (words === 'doctor') expect([code, said]).toEqual([1, expect.stringMatching(/^failed +api-server: .*127\.0\.0\.1/m)])
     else
       expect([words, code, said]).toEqual([
         words,
@@ -190,6 +196,10 @@ withPart('kube', 'commands in trouble, against a real API server', (part) => {
         [1, expect.stringMatching(/in the namespace nowhere; there is none\. Is it another one \(-n\)\?$/)],
       ])
     }
+    expect(await outcomeOf(commands.get as Run, { ...at, namespace: 'nowhere' })).toEqual([
+      0,
+      'The namespace nowhere has no Realm; -A lists all namespaces.\n',
+    ])
     for (const [words, run] of Object.entries(commands)) {
       expect([words, await outcomeOf(run, { ...at, context: 'other' })]).toEqual([
         words,

@@ -17,12 +17,13 @@ export function addViewCommands(program: Command): void {
     .option('--json', 'write the data instead of a map; the file can be drawn later')
     .action((source: string, options: IslandsOptions) =>
       runOnce(async () => {
-        const { islands, REALM_LIMITS, ALL_REQUESTS_MS } = await import('./commands/islands.ts')
+        const { islands, REALM_LIMITS, withinTime } = await import('./commands/islands.ts')
         const { fetchJson } = await import('../cells/chassis/fetch-json.ts')
-        const endsAt = performance.now() + ALL_REQUESTS_MS
-        const leftMs = () => Math.max(1, Math.min(REALM_LIMITS.timeoutMs, endsAt - performance.now()))
         await islands(source, options, {
-          ask: (url) => fetchJson(url, { ...REALM_LIMITS, timeoutMs: Math.ceil(leftMs()) }),
+          ask: withinTime(
+            (url, timeoutMs) => fetchJson(url, { ...REALM_LIMITS, timeoutMs }),
+            () => performance.now(),
+          ),
           say: (sentence) => process.stdout.write(`${sentence}\n`),
           print,
           now: () => new Date(),

@@ -8,7 +8,7 @@ import { fetchJson } from '../../cells/chassis/fetch-json.ts'
 import { aPeer, someCity } from '../island-map/fixtures.ts'
 import { islandMap } from '../island-map/island-map.ts'
 import { readMapData } from '../island-map/map-data.ts'
-import { islands, REALM_LIMITS } from './islands.ts'
+import { islands, REALM_LIMITS, withinTime } from './islands.ts'
 
 const city = someCity(50)
 const answers: Record<string, unknown> = {
@@ -143,4 +143,17 @@ test('a file that cannot be written is an error', async () => {
     exitCode: 5,
     message: expect.stringContaining('cannot be written'),
   })
+})
+
+test('all requests to a realm that is silent end within a quarter of a minute', async () => {
+  let now = 100
+  const silent = withinTime(
+    async (_, timeoutMs) => {
+      now += timeoutMs
+      return { ok: false, reason: 'silent' }
+    },
+    () => now,
+  )
+  for (const place of ['about', 'stats/islands', 'islands', 'realms']) await silent(`http://realm.example/${place}`)
+  expect(now - 100).toBeLessThan(15_010)
 })

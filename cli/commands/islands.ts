@@ -40,7 +40,16 @@ const MAX_HINTS = 5
 export const REALM_LIMITS = { timeoutMs: 10_000, maxBytes: MAX_RECORD_BYTES }
 
 /** For all of them together: a server that accepts and stays silent is asked at several places. */
-export const ALL_REQUESTS_MS = 15_000
+const ALL_REQUESTS_MS = 15_000
+
+/** Gives each request what is left of the time for all of them; `now` is in milliseconds since an arbitrary start. */
+export function withinTime(
+  ask: (url: string, timeoutMs: number) => Promise<FetchResult>,
+  now: () => number,
+): (url: string) => Promise<FetchResult> {
+  const endsAt = now() + ALL_REQUESTS_MS
+  return (url) => ask(url, Math.ceil(Math.max(1, Math.min(REALM_LIMITS.timeoutMs, endsAt - now()))))
+}
 
 /**
  * Draws the islands of a live realm, or of a record of one.

@@ -65,3 +65,26 @@ test.for([
   const url = await aRealm(t, about, sends)
   expect(await outcomeOf(url)).toEqual({ exitCode: 4, message: expect.stringMatching(message), steps })
 })
+
+test('the steps are shown before the player stays, so that there is something to read meanwhile', async (t) => {
+  const livekit = createServer((_, response) => response.end('success'))
+  await new Promise<void>((resolve) => livekit.listen(0, '127.0.0.1', resolve))
+  t.onTestFinished(() => void livekit.close().closeAllConnections())
+  const adapter = `fixed-adapter:livekit:ws://127.0.0.1:${(livekit.address() as AddressInfo).port}?access_token=T`
+  const url = await aRealm(t, () => ({ comms: { adapter } }))
+  const events: string[] = []
+  let now = 0
+  await join(
+    url,
+    { timeout: 5_000, for: 1_500, output: 'table' },
+    {
+      print: async (text) => void events.push(text.split(' ')[0] ?? ''),
+      now: () => now,
+      sleep: async (ms) => {
+        now += ms
+        events.push('stays')
+      },
+    },
+  )
+  expect(events).toEqual(['STEP', 'stays', 'stays'])
+})
