@@ -56,7 +56,7 @@ export function movementCondition(
       return lastKnown(realm, text) ?? unknown('the operator has not checked yet')
     default:
       return unknown(
-        `this operator does not check whether the relay at ${text} answers (operator.checkDependencies of its chart)`,
+        `whether the relay at ${text} answers is not checked: never on a laptop, and in a cluster only with operator.checkDependencies of the chart`,
       )
   }
 }
