@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { delimiter, dirname, join as joinPath } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import pLimit from 'p-limit'
 import { describe, expect, test, vi } from 'vitest'
 import { join } from '../cli/commands/join.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
@@ -13,6 +14,7 @@ import { signedFetch } from '../testing/player/signed-fetch.ts'
 import { createWallet } from '../testing/player/wallet.ts'
 import { groupExists, startProgram } from '../testing/program.ts'
 import { aTraceCollector } from '../testing/trace-collector.ts'
+import { tryVerb, type VerbRun, verbsOfThisMachine } from './verbs.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const example = readFileSync(joinPath(root, 'examples/realm.yaml'), 'utf8')
@@ -235,13 +237,31 @@ describe('realmctl up ends', () => {
   })
 })
 
+/** The example with this in its `spec.gatekeeper`. */
+function moderated(setting: string): string {
+  const manifest = example.replace('\nspec:\n', `\nspec:\n  gatekeeper:\n    ${setting}\n`)
+  expect(manifest.match(/gatekeeper:/g)).toHaveLength(1)
+  return manifest
+}
+
+test('every command that needs no cluster works with a realm of this machine', { timeout: 180 * SECONDS }, async () => {
+  const token = 'a-token-of-moderators'
+  const secret = `---\n${JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'moderators' }, stringData: { token } })}\n`
+  const realm = startRealm([], `${moderated('moderatorTokenSecret: { name: moderators }')}${secret}`)
+  await using _ = realm.program
+  const url = await realm.url()
+  const tokenFile = joinPath(freshFolder(), 'token')
+  writeFileSync(tokenFile, token)
+  const runs: [string, VerbRun][] = Object.entries(verbsOfThisMachine({ url, realm: 'main', tokenFile, manifest: realm.file }))
+  const limit = pLimit(3)
+  await Promise.all(runs.map(([words, run]) => limit(() => tryVerb(words, run))))
+})
+
 test('a ban over the API of the gatekeeper shows the player out, who does not come back', {
   timeout: 180 * SECONDS,
 }, async () => {
   const [moderator, villain, friend] = [createWallet(), createWallet(), createWallet()]
-  const manifest = example.replace('\nspec:\n', `\nspec:\n  gatekeeper:\n    moderators: ["${moderator.address}"]\n`)
-  expect(manifest.match(/gatekeeper:/g)).toHaveLength(1)
-  const realm = startRealm([], manifest)
+  const realm = startRealm([], moderated(`moderators: ["${moderator.address}"]`))
   await using _ = realm.program
   const url = await realm.url()
   const socket = await connectorUrl(`${url}/main/about`)
