@@ -161,6 +161,11 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const peers = (await (await fetch(`${url}/stats/peers`)).json()) as { peers: { address: string }[] }
     expect(peers.peers.map(({ address }) => address)).toEqual(expect.arrayContaining([inside.peer, outside.peer]))
     expect((await fetch(`${url}/gatekeeper/ping`)).status).toBe(200)
+    const shown = await runCommand(process.execPath, ['cli/main.ts', 'top', '--cluster', '--kubeconfig', cluster.kubeconfig], {
+      cwd: fileURLToPath(new URL('../', import.meta.url)),
+    })
+    // Without the metrics API, CPU and memory are not known.
+    expect(shown).toMatch(/^main +healthy +\d+ +\S+ +1\/1 +- +- /m)
     for (const room of rooms) await room.leave()
     process.kill(forward.pid, 'SIGINT')
     expect(await forward.ended).toBe(0)
