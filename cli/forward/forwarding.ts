@@ -22,6 +22,8 @@ export interface ForwardingOptions extends ForwardedRealm {
   port: number
   choosePod: ChoosePod
   openTunnel: OpenTunnel
+  /** Connections to pods at a time, each of which is one to the API server; 500 unless given. */
+  maxConnections?: number
   /** Told why a client got no connection; called as often as that happens. */
   onProblem(error: unknown): void
 }
@@ -39,18 +41,21 @@ export interface Forwarding extends Running {
 }
 
 const LOCAL = '127.0.0.1'
-/** At a time; each is a connection to the API server. */
 const MAX_CONNECTIONS = 500
 const RETRY_AFTER_SECONDS = 1
 
 /** Opens a realm on this machine. @throws UserError 3 where the port is taken */
 export async function startForwarding(options: ForwardingOptions): Promise<Forwarding> {
-  const { realm, choosePod, openTunnel, onProblem } = options
+  const { realm, choosePod, openTunnel, onProblem, maxConnections = MAX_CONNECTIONS } = options
   const open = new Set<Duplex>()
+  let opening = 0
   const connect = async (to: ServicePort): Promise<Duplex> => {
-    if (open.size >= MAX_CONNECTIONS)
-      throw new UserError(`There are ${MAX_CONNECTIONS} connections to pods, which is the most.`, 4)
-    const tunnel = await openTunnel(await choosePod(to))
+    if (open.size + opening >= maxConnections)
+      throw new UserError(`There are ${maxConnections} connections to pods, which is the most.`, 4)
+    opening++
+    const tunnel = await choosePod(to)
+      .then(openTunnel)
+      .finally(() => opening--)
     open.add(tunnel)
     // A client that is gone has no use for the error, and one that is there notices the end.
     tunnel.on('error', () => {}).once('close', () => open.delete(tunnel))

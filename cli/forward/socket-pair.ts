@@ -41,12 +41,15 @@ export function pairSockets(request: IncomingMessage, stream: Duplex, head: Buff
   const pod = new WebSocket(`ws://pod${target}`, protocols, {
     createConnection: () => tunnel,
     headers: Object.fromEntries(PASSED.flatMap((name) => (request.headers[name] ? [[name, request.headers[name]]] : []))),
-    handshakeTimeout: TIMEOUT_MS,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
   })
   const hangUp = () => pod.terminate()
-  stream.once('close', hangUp)
+  // A client sends nothing before it is answered; that it hangs up meanwhile is noticed only by reading.
+  stream.once('close', hangUp).once('end', hangUp).once('data', hangUp)
+  // A tunnel has no time-out of its own.
+  const silence = setTimeout(hangUp, TIMEOUT_MS)
+  pod.once('close', () => clearTimeout(silence))
   pod.once('unexpected-response', (_, answer) => {
     stream.end(
       `HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}\r\n${retryAfter(answer)}connection: close\r\ncontent-length: 0\r\n\r\n`,
@@ -57,6 +60,8 @@ export function pairSockets(request: IncomingMessage, stream: Duplex, head: Buff
     if (pod.readyState !== WebSocket.OPEN && !stream.writableEnded) refuseUpgrade(stream, 503)
   })
   pod.once('open', () => {
+    clearTimeout(silence)
+    stream.off('end', hangUp).off('data', hangUp)
     pod.pause()
     // The client has the protocol that the pod chose.
     if (pod.protocol) request.headers['sec-websocket-protocol'] = pod.protocol
