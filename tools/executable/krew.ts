@@ -21,28 +21,31 @@ export const BESIDE_PROGRAM = ['LICENSE', 'NOTICE'] as const
 
 /** The manifest with which krew installs the plugin `realm` of kubectl. */
 export const krewManifest = ({ version, source, archives }: PluginRelease): string =>
-  stringify({
-    apiVersion: 'krew.googlecontainertools.github.com/v1alpha2',
-    kind: 'Plugin',
-    metadata: { name: 'realm' },
-    spec: {
-      version: `v${version}`,
-      homepage: source,
-      shortDescription: 'Look after Decentraland-compatible realms',
-      description: `Shows, checks, scales, drains and rolls out the realms of a cluster that realm-operator
+  stringify(
+    {
+      apiVersion: 'krew.googlecontainertools.github.com/v1alpha2',
+      kind: 'Plugin',
+      metadata: { name: 'realm' },
+      spec: {
+        version: `v${version}`,
+        homepage: source,
+        shortDescription: 'Look after Decentraland-compatible realms',
+        description: `Shows, checks, scales, drains and rolls out the realms of a cluster that realm-operator
 runs, opens one on this machine, and installs the operator. What runs a realm or players
 on this machine (up, join, load) is in the npm package realm-operator.
 `,
-      ...(archives.some(({ os }) => os === 'darwin') && { caveats: `${UNSIGNED}\n` }),
-      platforms: archives.map(({ os, arch, uri, sha256 }) => ({
-        selector: { matchLabels: { os, arch } },
-        uri,
-        sha256,
-        bin: programName({ os }),
-        files: [programName({ os }), ...BESIDE_PROGRAM].map((from) => ({ from, to: '.' })),
-      })),
+        ...(archives.some(({ os }) => os === 'darwin') && { caveats: `${UNSIGNED}\n` }),
+        platforms: archives.map(({ os, arch, uri, sha256 }) => ({
+          selector: { matchLabels: { os, arch } },
+          uri,
+          sha256,
+          bin: programName({ os }),
+          files: [programName({ os }), ...BESIDE_PROGRAM].map((from) => ({ from, to: '.' })),
+        })),
+      },
     },
-  })
+    { lineWidth: 0 },
+  )
 
 const UNSIGNED = `On macOS the program is not signed, and arm64 runs signed programs only:
-codesign --sign - "$(kubectl krew info realm >/dev/null; readlink ~/.krew/bin/kubectl-realm)"`
+codesign --sign - "$(readlink "\${KREW_ROOT:-$HOME/.krew}/bin/kubectl-realm")"`
