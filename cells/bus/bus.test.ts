@@ -249,7 +249,7 @@ withPart('nats', 'the bus over NATS', (binary) => {
     const options = { name: 'test', log: createLog('bus', 'warn', { destination: sink }), metrics: busMetrics(metrics) }
     const bus = await connectNats({ servers: [`nats://127.0.0.1:${wire.port}`], ...options })
     open.push(bus)
-    const dropped = async () => Number(/bus_messages_dropped_total (\d+)/.exec(await metrics.registry.metrics())?.[1])
+    const counted = async (name: string) => Number(new RegExp(`${name}_total (\\d+)`).exec(await metrics.registry.metrics())?.[1])
     const received: string[] = []
     bus.subscribe('x', (payload) => received.push(String(payload)))
     await bus.flush()
@@ -261,7 +261,8 @@ withPart('nats', 'the bus over NATS', (binary) => {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     expect([bus.state, bus.problem]).toEqual(['disconnected', 'the NATS server has stopped reading'])
-    expect(await dropped()).toBeGreaterThan(30)
+    expect(await counted('bus_messages_dropped')).toBeGreaterThan(30)
+    expect(await counted('bus_outages')).toBe(1)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024)
     expect(lines.filter((line) => line.includes('stopped reading'))).toHaveLength(1)
 

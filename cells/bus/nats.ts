@@ -225,6 +225,7 @@ class NatsBus implements Bus {
     if (state === this.state) return
     this.state = state
     if (state === 'connected') this.problem = undefined
+    else this.#metrics?.outages.inc()
     this.#log.warn({ state, problem: this.problem }, 'NATS connection changed')
     for (const listener of this.#stateListeners) listener(state)
   }
