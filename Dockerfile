@@ -1,16 +1,17 @@
 # One image for the operator and for every service; the first argument names the service. It runs as an unprivileged user, needs no
-# capability and no writable file system, and holds no build tool.
+# capability and no writable file system, and has neither a shell nor a package manager.
 # Any user can run it, also one of group 0 without an entry in /etc/passwd, as OpenShift chooses them.
 # Only plain ARG, FROM, WORKDIR, COPY, RUN, ENV, LABEL, USER and ENTRYPOINT: the tests build the same image from this file without
 # Docker.
 
-# The Node.js that the tests run on. A tag may be moved: for a build that is always of the same bytes, name the digest that you
-# checked, --build-arg BASE_IMAGE=docker.io/library/node:24.21.0-slim@sha256:...
-ARG BASE_IMAGE=docker.io/library/node:24.21.0-slim
+# The Node.js that the tests run on makes the programs, and one of the same line runs them. Tags may be moved: for builds that are always of
+# the same bytes, name the digests that you checked, --build-arg BASE_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot@sha256:...
+ARG BUILD_IMAGE=docker.io/library/node:24.21.0-slim
+ARG BASE_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 # The commit this is built from: --build-arg REVISION=$(git rev-parse HEAD)
 ARG REVISION=
 
-FROM ${BASE_IMAGE} AS tools
+FROM ${BUILD_IMAGE} AS tools
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -23,7 +24,7 @@ COPY operator operator
 COPY cli cli
 RUN node tools/bundle.ts dist
 
-FROM ${BASE_IMAGE} AS modules
+FROM ${BUILD_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
@@ -40,6 +41,8 @@ COPY --from=modules /app/sbom.cdx.json ./
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE NOTICE ./
 COPY crds/realm.crd.yaml crds/commscell.crd.yaml crds/crds.gen.json ./crds/
+# Where its base image has Node.js, and where that of Docker Hub does.
+ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin
 ENV NODE_ENV=production
 # The C library would give each of a dozen threads a heap of its own, which are never returned.
 ENV MALLOC_ARENA_MAX=2

@@ -3,21 +3,23 @@ import { expect, test } from 'vitest'
 import { parseDockerfile } from './dockerfile.ts'
 import { settingsOf } from './image.ts'
 
-const base = 'docker.io/library/node:24.21.0-slim'
+const build = 'docker.io/library/node:24.21.0-slim'
+const base = 'gcr.io/distroless/nodejs24-debian13:nonroot'
 const ours = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'))
 
 test('the tests can execute every step of our Dockerfile without Docker', () => {
   expect(ours.map(({ name, base }) => [name, base])).toEqual([
-    ['tools', base],
+    ['tools', build],
     ['build', 'tools'],
-    ['modules', base],
+    ['modules', build],
     ['3', base],
   ])
 })
 
-test('the image has the Node.js that the tests run on, and labels that name the version and the base', () => {
+test('the image is made by the Node.js that the tests run on, and has one of the same line, and labels that name the version and the base', () => {
   const { version, devDependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  expect(base).toBe(`docker.io/library/node:${devDependencies.node}-slim`)
+  expect(build).toBe(`docker.io/library/node:${devDependencies.node}-slim`)
+  expect(base).toContain(`/nodejs${devDependencies.node.split('.')[0]}-`)
   const labels = ours.at(-1)?.steps.flatMap((step) => (step.does === 'label' ? [[step.name, step.value]] : []))
   expect(Object.fromEntries(labels ?? [])).toEqual({
     'org.opencontainers.image.title': 'realm-operator',
@@ -45,7 +47,7 @@ test('the image runs the services as an unprivileged user', () => {
     entrypoint: ['node', '--max-semi-space-size=16', '/app/dist/cells/main.js'],
     user: '65532:65532',
     workdir: '/app',
-    env: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
+    env: { PATH: '/nodejs/bin:/usr/local/bin:/usr/bin:/bin', NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
   })
 })
 

@@ -70,7 +70,7 @@ interface ImageSettings {
 
 /** The command, user, environment and labels that the last stage declares. */
 export function settingsOf({ steps }: Stage): ImageSettings {
-  const env: Record<string, string> = { PATH }
+  const env: Record<string, string> = {}
   const labels: Record<string, string> = {}
   let entrypoint: readonly string[] = []
   let user = '0'

@@ -45,7 +45,6 @@ export async function pushImage(options: ImageOptions): Promise<string> {
   }
   return withProduct(progress, async ({ layers, entrypoint, user, workdir, env, labels, modules }) => {
     await copyFile(join(modules, 'sbom.cdx.json'), join(out, 'sbom.cdx.json'))
-    const { PATH: _, ...added } = env
     const own = {
       ...labels,
       'org.opencontainers.image.version': version,
@@ -55,7 +54,7 @@ export async function pushImage(options: ImageOptions): Promise<string> {
     }
     const settings = [
       ...[`--entrypoint=${entrypoint.join(',')}`, `--user=${user}`, `--workdir=${workdir}`],
-      ...Object.entries(added).map(([name, value]) => `--env=${name}=${value}`),
+      ...Object.entries(env).map(([name, value]) => `--env=${name}=${value}`),
       ...Object.entries(own).map(([name, value]) => `--label=${name}=${value}`),
     ]
     const tags: string[] = []
