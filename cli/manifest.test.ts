@@ -1,4 +1,9 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import type { Realm } from '../crds/realm.ts'
+import { hostingOf } from '../operator/desired/hosted-worlds.ts'
 import { readManifest } from './manifest.ts'
 
 const head = 'apiVersion: comms.decentraland.org/v1alpha1\nkind: Realm\n'
@@ -97,4 +102,21 @@ describe('a file that no realm can be made of is refused, and ends nothing', () 
 test('a Secret with empty data is one without values', () => {
   const read = readManifest('a.yaml', `${good}---\napiVersion: v1\nkind: Secret\nmetadata: { name: lk }\ndata:\nstringData:\n`)
   expect(read.ok && read.manifest.secrets.get('default/lk')).toEqual({})
+})
+
+test('the loop of an example makes a thousand worlds, all of which its gatekeeper serves', { timeout: 60_000 }, () => {
+  const root = fileURLToPath(new URL('../', import.meta.url))
+  const example = readFileSync(`${root}examples/thousand-worlds.yaml`, 'utf8')
+  const loop = /^# +(for .* done) \| kubectl apply -f -$/m.exec(example)?.[1] ?? ''
+  const others = execFileSync('bash', ['-ec', loop], { cwd: root, encoding: 'utf8' })
+  const documents = (example + others).split(/^---\n/m)
+  const realms: Realm[] = []
+  // A manifest of this machine has 64 documents at most, one of a cluster any number.
+  for (let first = 0; first < documents.length; first += 64) {
+    const read = readManifest('worlds.yaml', documents.slice(first, first + 64).join('---\n'))
+    if (!read.ok) throw new Error(JSON.stringify(read.problems))
+    realms.push(...read.manifest.realms)
+  }
+  const [host, ...guests] = realms
+  expect(host && hostingOf(host, guests)?.worlds).toHaveLength(1 + 1_000)
 })
