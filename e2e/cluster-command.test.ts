@@ -4,17 +4,19 @@ import { expect, test, vi } from 'vitest'
 import { claims, isOwned } from '../testing/cluster/claim.ts'
 import { REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
+import { runCommand } from '../testing/parts/command.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { followAbout } from '../testing/player/about.ts'
 import { groupExists, startProgram } from '../testing/program.ts'
+import { runPageCommands } from './page-commands.ts'
 import { tryVerb, type VerbRun, verbsOfCluster } from './verbs.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const MINUTES = 60_000
 
 withPart('debian', 'npm run cluster', () => {
-  withPart('kube', 'on this machine', () => {
-    test('starts the example realm, at which every command works, and leaves nothing after Ctrl-C', {
+  withPart('kube', 'on this machine', (kube) => {
+    test('starts the example realm, at which every command works, also those of the book, and leaves nothing after Ctrl-C', {
       timeout: 12 * MINUTES,
     }, async () => {
       const owned = () => claims().filter(isOwned)
@@ -27,6 +29,10 @@ withPart('debian', 'npm run cluster', () => {
       const runs: [string, VerbRun][] = Object.entries(verbsOfCluster({ kubeconfig, namespace: REALMS_NAMESPACE, report }))
       // On a slow machine a pod is not ready now and then.
       for (const [words, run] of runs) await vi.waitFor(() => tryVerb(words, run), { timeout: MINUTES, interval: 1_000 })
+      const podNames = ['get', 'pods', '-n', REALMS_NAMESPACE, '-l', 'app.kubernetes.io/component=connector', '-o', 'name']
+      const pods = await runCommand(join(kube, 'kubectl'), ['--kubeconfig', kubeconfig, ...podNames])
+      const [pod = ''] = pods.trim().replaceAll('pod/', '').split('\n')
+      expect(await runPageCommands({ kubeconfig, namespace: REALMS_NAMESPACE, kube, pod })).toBeGreaterThan(50)
       // A terminal sends Ctrl-C to the whole process group.
       process.kill(-cluster.pid, 'SIGINT')
       await cluster.ended

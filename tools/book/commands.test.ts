@@ -9,18 +9,20 @@ import { reasonSteps } from '../generate-docs/reason-steps.ts'
 import { root } from '../house/sources.ts'
 import { presentPages, type Typed, typedCommands } from './written-pages.ts'
 
-// Commands in pages are typed by people as they stand there. Those of the README are run (e2e/readme.test.ts); the others are read here.
+// Commands in pages are typed by people as they stand there. They are read here; those of the README are run, too (e2e/readme.test.ts), and
+// those about a realm in a cluster (e2e/page-commands.ts).
 
 const typed = typedCommands()
+type Read = Omit<Typed, 'text'>
 
 /** The commands of one program, without its name. */
-const commandsOf = (...name: string[]): Typed[] =>
+const commandsOf = (...name: string[]): Read[] =>
   typed
     .filter(({ words }) => name.every((word, index) => words[index] === word))
     .map(({ where, words }) => ({ where, words: words.slice(name.length) }))
 
 /** What is wrong with some of them. */
-const faultsOf = (commands: readonly Typed[], faultOf: (words: readonly string[]) => string | undefined): string[] =>
+const faultsOf = (commands: readonly Read[], faultOf: (words: readonly string[]) => string | undefined): string[] =>
   commands.flatMap(({ where, words }) => {
     const fault = faultOf(words)
     return fault === undefined ? [] : [`${where}: ${words.join(' ')}: ${fault}`]

@@ -29,6 +29,8 @@ export const presentPages = (): Page[] =>
 /** A command that a page tells people to type. */
 export interface Typed {
   where: string
+  /** As it stands there. */
+  text: string
   words: string[]
 }
 
@@ -38,5 +40,5 @@ export const typedCommands = (): Typed[] =>
     fencedBlocks(text)
       .filter(({ language }) => language === 'sh')
       .flatMap((block) => commandsIn(block.text).map((command) => ({ where: `${file}:${block.line}`, command })))
-      .map(({ where, command }) => ({ where, words: wordsOfCommand(command) })),
+      .map(({ where, command }) => ({ where, text: command, words: wordsOfCommand(command) })),
   )
