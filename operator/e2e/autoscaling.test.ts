@@ -189,6 +189,8 @@ withPart('kube', 'the autoscaler of a cluster, as KEDA uses it', (part) => {
       metrics.set(metricOf('main'), 90)
       metrics.set(metricOf('main-0'), 250)
       await autoscale('Realm', 'main', 100, 4)
+      // Until the controller has seen this one, the other scales.
+      await scales('main')
       await autoscale('CommsCell', 'main-0', 100, 6)
       // Both select the same pod: neither scales until the selectors tell their pods apart.
       await expect
