@@ -4,6 +4,7 @@ import { debian } from './debian.ts'
 import { crane, helm3, kube, livekit, lua, nats, prometheus, promtool } from './go.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
+import { qemu } from './qemu.ts'
 import { enet } from './rust.ts'
 import { traefik } from './traefik.ts'
 import { nginx, pgbouncer } from './unpacked.ts'
@@ -16,6 +17,7 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   postgres,
   pgbouncer,
   nginx,
+  qemu,
   rtc,
   bevy,
   enet,

@@ -19,6 +19,7 @@ export const partNames = [
   'foreignCrds',
   'traefik',
   'nginx',
+  'qemu',
 ] as const
 export type PartName = (typeof partNames)[number]
 
