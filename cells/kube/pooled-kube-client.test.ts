@@ -48,6 +48,24 @@ test('an error has the attempted request and the reason of the server', async ()
   await expect(refused).rejects.toThrow('POST /api/v1/namespaces/default/services: spec.ports: too many')
 })
 
+test('an API server below a path, as of a proxy that serves several clusters, is asked there', async () => {
+  const asked: string[] = []
+  const { access, stop } = await aServer((request, response) => {
+    asked.push(`${request.method} ${request.url}`)
+    response.end('{"items":[]}')
+  })
+  const client = createKubeClient({ access: { ...access, server: `${access.server}/k8s/clusters/one/` } })
+  endings.push(() => client.stop(), stop)
+  await client.get(resources.Service, main)
+  await client.list('/api/v1/pods', { limit: 5 })
+  await client.watch('/api/v1/pods', { query: {}, signal: AbortSignal.timeout(10_000), onEvent: () => {} })
+  expect(asked).toEqual([
+    'GET /k8s/clusters/one/api/v1/namespaces/default/services/main',
+    'GET /k8s/clusters/one/api/v1/pods?limit=5',
+    'GET /k8s/clusters/one/api/v1/pods?watch=true',
+  ])
+})
+
 test('the body of an error that is not JSON, or endless, is truncated', async () => {
   const { client } = await against((_request, response) => {
     response.writeHead(502)

@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher } from 'undici'
+import { withoutTrailingSlash } from '../chassis/base-url.ts'
 import { guarded } from './guarded-dispatch.ts'
 import type { KubeAccess } from './kube-access.ts'
 import type {
@@ -64,6 +65,8 @@ class PooledKubeClient implements KubeClient {
     remove: 0,
   }
   readonly #access: KubeAccess
+  /** A proxy that serves several clusters, as Rancher does, has a path of its own for each. */
+  readonly #at: { origin: string; host: string; path: string }
   readonly #metrics: KubeMetrics | undefined
   readonly #requests: Agent
   /** Watches have connections of their own, as many as there are watches, so that they never starve requests. */
@@ -71,6 +74,8 @@ class PooledKubeClient implements KubeClient {
 
   constructor({ access, metrics, answersWithinMs = LIST_TIMEOUT_MS }: PooledKubeClientOptions) {
     this.server = access.server
+    const { origin, host, pathname } = new URL(access.server)
+    this.#at = { origin, host, path: withoutTrailingSlash(pathname) }
     this.namespace = access.namespace
     this.#access = access
     this.#metrics = metrics
@@ -184,7 +189,7 @@ class PooledKubeClient implements KubeClient {
       this.counts[verb]++
     }
     const response = await guarded(agent, begin)
-      .request({ origin: this.server, method, path: path + queryText(query), headers, body: text, signal })
+      .request({ origin: this.#at.origin, method, path: this.#at.path + path + queryText(query), headers, body: text, signal })
       .catch((cause: unknown) => {
         if (isAllowed) this.#count(call)
         throw cause
@@ -198,7 +203,7 @@ class PooledKubeClient implements KubeClient {
   }
 
   #count({ verb, method }: Call, status?: number, tookMs?: number): void {
-    const host = new URL(this.server).host
+    const { host } = this.#at
     this.#metrics?.requests.inc({ verb, status: String(status ?? 0) })
     this.#metrics?.restRequests.inc({ code: String(status ?? '<error>'), method, host })
     if (tookMs !== undefined) this.#metrics?.restSeconds.observe({ verb: method, host }, tookMs / 1000)
