@@ -18,6 +18,8 @@ export interface FakeCluster {
   mayForward?: boolean
   /** Refuses port-forwards with this message. */
   refusal?: string
+  /** Pods to which the API server opens no port-forward, and refuses none. */
+  silent?: string[]
   /** Pods that were connected to, in order. */
   forwarded: string[]
 }
@@ -41,6 +43,10 @@ export async function aCluster(context: Pick<TestContext, 'onTestFinished'>, clu
         }
         const [, pod = '', number = ''] = /\/pods\/(.+)\/portforward\?ports=(\d+)$/.exec(request.url ?? '') ?? []
         cluster.forwarded.push(pod)
+        if (cluster.silent?.includes(pod)) {
+          context.onTestFinished(() => void stream.destroy())
+          return true
+        }
         sockets.handleUpgrade(request, stream, head, (socket) => {
           for (const channel of [0, 1]) socket.send(Buffer.from([channel, 0, 0]))
           const target = connect(Number(number), '127.0.0.1')

@@ -46,15 +46,17 @@ const RETRY_AFTER_SECONDS = 1
 
 /** Opens a realm on this machine. @throws UserError 3 where the port is taken */
 export async function startForwarding(options: ForwardingOptions): Promise<Forwarding> {
-  const { realm, choosePod, openTunnel, onProblem, maxConnections = MAX_CONNECTIONS } = options
+  const { realm, choosePod, openTunnel, maxConnections = MAX_CONNECTIONS } = options
   const open = new Set<Duplex>()
+  const ended = new AbortController()
+  const onProblem = (error: unknown) => void (ended.signal.aborted || options.onProblem(error))
   let opening = 0
   const connect = async (to: ServicePort): Promise<Duplex> => {
     if (open.size + opening >= maxConnections)
       throw new UserError(`There are ${maxConnections} connections to pods, which is the most.`, 4)
     opening++
     const tunnel = await choosePod(to)
-      .then(openTunnel)
+      .then((pod) => openTunnel(pod, ended.signal))
       .finally(() => opening--)
     open.add(tunnel)
     // A client that is gone has no use for the error, and one that is there notices the end.
@@ -63,7 +65,7 @@ export async function startForwarding(options: ForwardingOptions): Promise<Forwa
   }
   const requests = createHttpRequests(connect)
   const media = isLivekitForwarded(realm) ? await startMedia(() => connect(portOfMedia(realm)), onProblem) : undefined
-  const app = appOf(options, { requests, connect, url: () => listening.url, mediaPort: media?.port ?? 0 })
+  const app = appOf({ ...options, onProblem }, { requests, connect, url: () => listening.url, mediaPort: media?.port ?? 0 })
   const listening = await listen(app, { host: LOCAL, port: options.port }).catch(async (error: unknown) => {
     await media?.stop()
     throw error
@@ -81,8 +83,9 @@ export async function startForwarding(options: ForwardingOptions): Promise<Forwa
       ;(await connect(first.to)).destroy()
     },
     async stop() {
+      // Also those that the API server has not opened yet: their clients wait for them.
+      ended.abort()
       requests.stop()
-      for (const tunnel of open) tunnel.destroy()
       await Promise.all([listening.stop(), media?.stop()])
     },
   }

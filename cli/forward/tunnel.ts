@@ -13,10 +13,10 @@ export interface PodPort {
 }
 
 /**
- * Opens connections to ports of pods through the API server, as `kubectl port-forward` does, each in a WebSocket of its own. By hand,
- * because the class of @kubernetes/client-node buffers without a limit, does not say why it was refused, and needs all generated clients.
+ * Opens connections to ports of pods through the API server, as `kubectl port-forward` does, each in a WebSocket of its own, which ends
+ * when the signal is given. By hand, because the class of @kubernetes/client-node buffers without a limit, does not say why it was refused, and needs all generated clients.
  */
-export type OpenTunnel = (to: PodPort) => Promise<Duplex>
+export type OpenTunnel = (to: PodPort, signal?: AbortSignal) => Promise<Duplex>
 
 /** Each message begins with the number of a channel; the first one of a channel is the number of the port. */
 const PROTOCOL = 'v4.channel.k8s.io'
@@ -28,7 +28,7 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 /** @returns a function that throws KubeError where the API server refuses, and what the network threw */
 export function createTunnels(access: KubeAccess): OpenTunnel {
-  const open = async ({ namespace, pod, port }: PodPort, fresh: boolean): Promise<Duplex> => {
+  const open = async ({ namespace, pod, port }: PodPort, fresh: boolean, signal?: AbortSignal): Promise<Duplex> => {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`
     const socket = new WebSocket(`${access.server.replace(/^http/, 'ws')}${path}`, [PROTOCOL], {
       ...access.tls,
@@ -39,6 +39,10 @@ export function createTunnels(access: KubeAccess): OpenTunnel {
     })
     return new Promise((resolve, reject) => {
       const tunnel = new Tunnel(socket)
+      const giveUp = () => tunnel.destroy(new Error(`the connection to ${pod} is not needed any more`))
+      signal?.addEventListener('abort', giveUp)
+      tunnel.once('close', () => signal?.removeEventListener('abort', giveUp))
+      if (signal?.aborted) giveUp()
       socket.once('open', () => resolve(tunnel))
       socket.once('unexpected-response', (_, answer: IncomingMessage) => {
         const { statusCode = 500, headers } = answer
@@ -48,11 +52,11 @@ export function createTunnels(access: KubeAccess): OpenTunnel {
       tunnel.once('error', reject)
     })
   }
-  return async (to) => {
+  return async (to, signal) => {
     try {
-      return await open(to, false)
+      return await open(to, false, signal)
     } catch (error) {
-      if (isStatus(error, 401)) return open(to, true)
+      if (isStatus(error, 401)) return open(to, true, signal)
       throw error
     }
   }
