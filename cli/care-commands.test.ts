@@ -18,7 +18,7 @@ import { report } from './commands/report.ts'
 import { version } from './commands/version.ts'
 import { type Diagnosis, diagnose } from './doctor/diagnosis.ts'
 import type { RealmProbes } from './doctor/seen-realm.ts'
-import { writeArchive } from './report/archive.ts'
+import { archiveWriter, type WriteArchive } from './report/archive.ts'
 
 const WALLET = '0x00000000000000000000000000000000000000A1'
 const labels = (program: string) => ({
@@ -36,17 +36,19 @@ const probes: RealmProbes = {
   now: () => performance.now(),
 }
 
+const writeArchive = archiveWriter((_, work) => work())
+
 withPart('kube', 'commands that look after an installation, against a real API server', (part) => {
   const kube = useApiServer(part)
   let printed: string[]
-  let ports: ClusterPorts & { probes: RealmProbes; writeArchive: typeof writeArchive }
+  let ports: ClusterPorts & { probes: RealmProbes; writeArchive: WriteArchive }
   let at: { namespace: string; kubeconfig: string }
 
   beforeEach(() => {
     printed = []
     ports = {
       ...{ env: {}, say: () => {}, print: async (text: string) => void printed.push(text), style: {}, probes, writeArchive },
-      ...{ today: probes.today, now: probes.now, sleep: async () => {} },
+      ...{ today: probes.today, now: probes.now, sleep: async () => {}, interruptible: (_, work) => work() },
     }
     at = { namespace: kube.namespace, kubeconfig: kube.api.kubeconfig }
   })

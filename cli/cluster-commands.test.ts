@@ -34,6 +34,7 @@ withPart('kube', 'commands for realms of a cluster, against a real API server an
       env: {},
       print: async (text) => void printed.push(text),
       say: (sentence) => void said.push(sentence),
+      interruptible: (_, work) => work(),
       today: () => Date.now(),
       now: () => performance.now(),
       sleep: () => new Promise((resolve) => setTimeout(resolve, 50)),

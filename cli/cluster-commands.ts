@@ -12,7 +12,7 @@ import type { ScaleOptions } from './commands/scale.ts'
 import type { StatusOptions } from './commands/status.ts'
 import type { VersionOptions } from './commands/version.ts'
 import { portNumber, span, spanOption, wholeNumber } from './option-values.ts'
-import { hasColours, print, runOnce } from './run-once.ts'
+import { hasColours, interruptible, print, runOnce } from './run-once.ts'
 
 /** Adds the commands for realms of a cluster, which work with the kubeconfig and the rights of kubectl. */
 export function addClusterCommands(program: Command): void {
@@ -119,12 +119,12 @@ function addCareCommands(program: Command, ports: ClusterPorts): void {
     .option('--no-redact', 'keep wallets and IP addresses; tokens and keys are removed all the same')
     .action((name: string, options: ReportOptions) =>
       runOnce(async () => {
-        const [{ report }, { doctorProbes }, { writeArchive }] = await Promise.all([
+        const [{ report }, { doctorProbes }, { archiveWriter }] = await Promise.all([
           import('./commands/report.ts'),
           import('./run-doctor.ts'),
           import('./report/archive.ts'),
         ])
-        await report(name, options, { ...ports, probes: doctorProbes(), writeArchive })
+        await report(name, options, { ...ports, probes: doctorProbes(), writeArchive: archiveWriter(interruptible) })
       }),
     )
 
@@ -179,6 +179,7 @@ const portsOf = (): ClusterPorts => ({
   env: process.env,
   print,
   say: (sentence) => void process.stderr.write(`${sentence}\n`),
+  interruptible,
   today: () => Date.now(),
   now: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

@@ -21,7 +21,7 @@ withPart('kube', 'installation of an operator, against a real API server', (part
     printed = []
     ports = {
       ...{ env: {}, say: () => {}, print: async (text: string) => void printed.push(text), style: {} },
-      ...{ today: () => Date.now(), now: () => performance.now(), sleep: async () => {} },
+      ...{ today: () => Date.now(), now: () => performance.now(), sleep: async () => {}, interruptible: (_, work) => work() },
     }
     at = { namespace: kube.namespace, kubeconfig: kube.api.kubeconfig }
   })

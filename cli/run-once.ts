@@ -12,6 +12,20 @@ export async function runOnce(command: () => Promise<unknown>): Promise<void> {
   }
 }
 
+/** Runs work. Ctrl-C meanwhile says what is half done, and then ends the process by the signal, as a shell expects. */
+export async function interruptible<T>(left: () => string, work: () => Promise<T>): Promise<T> {
+  const end = () => {
+    process.stderr.write(`${left()}\n`)
+    process.kill(process.pid, 'SIGINT')
+  }
+  process.once('SIGINT', end)
+  try {
+    return await work()
+  } finally {
+    process.off('SIGINT', end)
+  }
+}
+
 /** Whether the reader of standard output closed it. What is wrong with a write is told to `print`. */
 let isOutputGone = false
 process.stdout.on('error', () => {})

@@ -9,6 +9,7 @@ import type { KubeObject } from '../cells/kube/kube-object.ts'
 import { aCell, aRealm } from '../operator/desired/realm.fixtures.ts'
 import { useApiServer } from '../testing/apiserver/use-api-server.ts'
 import { freshFolder } from '../testing/fresh-folder.ts'
+import { kubeconfigFor } from '../testing/kubeconfig.ts'
 import { withPart } from '../testing/parts/with-part.ts'
 import { realmctlCommands } from '../testing/realmctl.ts'
 import { type ClusterOptions, inCluster, openCluster } from './cluster/cluster.ts'
@@ -87,7 +88,13 @@ function somePorts() {
       style: {},
       probes,
     },
-    ...{ today: probes.today, now: probes.now, sleep: async () => {}, writeArchive: async () => {} },
+    ...{
+      today: probes.today,
+      now: probes.now,
+      sleep: async () => {},
+      interruptible: (_, work) => work(),
+      writeArchive: async () => {},
+    },
   }
   return { ports, text: () => printed.join('') }
 }
@@ -102,18 +109,6 @@ async function outcomeOf(run: Run, at: ClusterOptions, name?: string): Promise<[
     if (error instanceof UserError) return [error.exitCode, error.message]
     throw error
   }
-}
-
-/** A kubeconfig for a server. */
-function kubeconfigOf(server: string): string {
-  const file = join(freshFolder(), 'kubeconfig')
-  const config = {
-    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'x', users: [{ name: 'x', user: {} }] },
-    contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
-    clusters: [{ name: 'x', cluster: { server } }],
-  }
-  writeFileSync(file, JSON.stringify(config))
-  return file
 }
 
 async function aSilentServer(t: TestContext): Promise<string> {
@@ -131,7 +126,7 @@ test.for([
   ['accepts them and stays silent', aSilentServer],
 ] as const)('at an API server that %s every command ends with one line and 4', { timeout: 60_000 }, async ([, serverOf], t) => {
   const server = await serverOf(t)
-  const at = { namespace: 'default', kubeconfig: kubeconfigOf(server) }
+  const at = { namespace: 'default', kubeconfig: kubeconfigFor(server) }
   // All at once, as each of them waits for its deadline.
   const outcomes = await Promise.all(
     Object.entries(commands).map(async ([words, run]) => [words, ...(await outcomeOf(run, at))] as const),

@@ -1,7 +1,7 @@
 import type { CommsCell } from '../../crds/realm.ts'
 import { type ClusterNamespace, type ClusterOptions, cellNamed, changeCell, inCluster } from '../cluster/cluster.ts'
 import { waitFor } from '../cluster/wait.ts'
-import type { ClusterPorts } from './cluster-ports.ts'
+import { type ClusterPorts, GOES_ON } from './cluster-ports.ts'
 
 export interface CellStateOptions extends ClusterOptions {
   /** Waits for so many milliseconds until the cell is in the state. */
@@ -47,14 +47,20 @@ export function setCellState(
   return inCluster(options, ports.env, async (cluster) => {
     const cell = await cellNamed(cluster, name)
     await changeCell(cluster, cell, { desiredState: desired })
-    await ports.print(`${begins(name)}\n`)
-    if (wait === undefined) return
-    await waitFor(() => changed(cluster, cell), isDone, {
-      timeoutMs: wait,
-      what: `${name} is in that state`,
-      onRead: sayPlayers(name, ports),
-      ports,
-    })
+    const begun = () => ports.print(`${begins(name)}\n`)
+    if (wait === undefined) return begun()
+    await ports.interruptible(
+      () => GOES_ON,
+      async () => {
+        await begun()
+        await waitFor(() => changed(cluster, cell), isDone, {
+          timeoutMs: wait,
+          what: `${name} is in that state`,
+          onRead: sayPlayers(name, ports),
+          ports,
+        })
+      },
+    )
     await ports.print(`${name} is ${desired === 'Draining' ? 'cordoned' : desired.toLowerCase()}.\n`)
   })
 }

@@ -40,15 +40,27 @@ export async function install(
   return inCluster(options, ports.env, async (cluster) => {
     await refuseHelm(cluster)
     const isNew = (await cluster.client.get(resources.Namespace, { name: USUAL_NAMESPACE })) === undefined
-    for (const object of installObjects(imageRepository)) {
-      // In a namespace that a dry run did not create, nothing can be tried.
-      const isUntried = dryRun === true && isNew && object.metadata.namespace !== undefined
-      const what = isUntried ? 'created, not tried' : await applied(cluster, object, { force, dryRun: dryRun === true })
-      await ports.print(`${nameOf(object)} ${what}${dryRun ? ' (dry run)' : ''}\n`)
+    const objects = installObjects(imageRepository)
+    let done = 0
+    const apply = async () => {
+      for (const object of objects) {
+        // In a namespace that a dry run did not create, nothing can be tried.
+        const isUntried = dryRun === true && isNew && object.metadata.namespace !== undefined
+        const what = isUntried ? 'created, not tried' : await applied(cluster, object, { force, dryRun: dryRun === true })
+        done++
+        await ports.print(`${nameOf(object)} ${what}${dryRun ? ' (dry run)' : ''}\n`)
+      }
+      if (!dryRun && wait > 0) await untilRunning(cluster, wait, ports)
     }
-    if (!dryRun && wait > 0) await untilRunning(cluster, wait, ports)
+    await ports.interruptible(() => (dryRun ? 'Interrupted: nothing was changed.' : leftOf(done, objects.length)), apply)
   })
 }
+
+/** What an installation is that was interrupted. The request under way may have been carried out. */
+const leftOf = (done: number, all: number): string =>
+  done < all
+    ? `Interrupted: ${done} of ${all} objects are applied, and maybe the next one. The same command applies the rest; realmctl uninstall deletes them.`
+    : 'Interrupted: all objects are applied, and not all runs yet. realmctl doctor says what is missing.'
 
 const nameOf = ({ kind, metadata: { name, namespace } }: KubeObject): string =>
   `${kind} ${namespace ? `${namespace}/` : ''}${name}`
@@ -144,24 +156,36 @@ export async function uninstall({ leaveRealms, crds, dryRun, ...options }: Unins
     await refuseHelm(cluster)
     await refuseRealms(cluster, { leaveRealms: leaveRealms === true, crds: crds === true })
     const isKept = ({ kind }: KubeObject) => kind === 'Namespace' || (kind === 'CustomResourceDefinition' && !crds)
-    for (const object of installObjects('registry.example.org/any').toReversed()) {
-      if (isKept(object)) continue
-      const resource = resourceOf(object)
-      const { name, namespace } = object.metadata
-      const key = { name, ...(namespace && { namespace }) }
-      const live = await cluster.client.get(resource, key)
-      if (!live) continue
-      if (live.metadata.labels?.['app.kubernetes.io/part-of'] !== 'realm-operator') {
-        await ports.print(`${nameOf(object)} left: it is not of realm-operator\n`)
-        continue
+    const objects = installObjects('registry.example.org/any').toReversed()
+    let gone = 0
+    const left = () =>
+      dryRun
+        ? 'Interrupted: nothing was deleted.'
+        : `Interrupted: ${gone} objects are deleted, and maybe the next one. The same command deletes the rest.`
+    await ports.interruptible(left, async () => {
+      for (const object of objects) {
+        const what = isKept(object) ? undefined : await deleted(cluster, object, dryRun === true)
+        if (what === undefined) continue
+        gone++
+        await ports.print(`${nameOf(object)} ${what}\n`)
       }
-      if (!dryRun) await cluster.client.remove(resource, key, { uid: live.metadata.uid })
-      await ports.print(`${nameOf(object)} deleted${dryRun ? ' (dry run)' : ''}\n`)
-    }
+    })
     ports.say(
       `The namespace ${USUAL_NAMESPACE}${crds ? ' stays' : ' and the CRDs stay'}: kubectl delete namespace ${USUAL_NAMESPACE} removes it.`,
     )
   })
+}
+
+/** Deletes an object, unless it is another's. @returns what became of it; undefined where there is none */
+async function deleted({ client }: ClusterNamespace, object: KubeObject, dryRun: boolean): Promise<string | undefined> {
+  const resource = resourceOf(object)
+  const { name, namespace } = object.metadata
+  const key = { name, ...(namespace && { namespace }) }
+  const live = await client.get(resource, key)
+  if (!live) return undefined
+  if (live.metadata.labels?.['app.kubernetes.io/part-of'] !== 'realm-operator') return 'left: it is not of realm-operator'
+  if (!dryRun) await client.remove(resource, key, { uid: live.metadata.uid })
+  return `deleted${dryRun ? ' (dry run)' : ''}`
 }
 
 async function refuseRealms(

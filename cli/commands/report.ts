@@ -5,6 +5,7 @@ import { readJson } from '../cluster/raw-reader.ts'
 import { seen, seenValue } from '../cluster/seen.ts'
 import { diagnose, diagnosisText } from '../doctor/diagnosis.ts'
 import type { RealmProbes } from '../doctor/seen-realm.ts'
+import type { WriteArchive } from '../report/archive.ts'
 import { adder, type Collection, type CollectionLimits, collect } from '../report/collection.ts'
 import { createRedaction } from '../report/redaction.ts'
 import type { ClusterPorts } from './cluster-ports.ts'
@@ -20,7 +21,7 @@ export interface ReportOptions extends ClusterOptions {
 /** Side effects of `report`. */
 export interface ReportPorts extends ClusterPorts {
   probes: RealmProbes
-  writeArchive(file: string, texts: ReadonlyMap<string, string>): Promise<void>
+  writeArchive: WriteArchive
 }
 
 const MAX_BYTES = 32 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { UserError } from '../../cells/chassis/errors.ts'
 import { type ClusterOptions, cellNamed, changeCell, changeRealm, inCluster, realmNamed } from '../cluster/cluster.ts'
 import { countOf } from '../island-map/style.ts'
-import type { ClusterPorts } from './cluster-ports.ts'
+import { type ClusterPorts, GOES_ON } from './cluster-ports.ts'
 import { readReport, settled } from './status.ts'
 
 export interface ScaleOptions extends ClusterOptions {
@@ -41,6 +41,7 @@ export async function scale(name: string, { wait, ...options }: ScaleOptions, po
       await ports.print(`${cell} gets ${countOf(connectors ?? 0, 'connector')}.\n`)
     }
     if (wait === undefined) return 0
-    return (await settled(() => readReport(cluster, name), wait, ports)).settled ? 0 : 1
+    const reached = () => settled(() => readReport(cluster, name), wait, ports)
+    return (await ports.interruptible(() => GOES_ON, reached)).settled ? 0 : 1
   })
 }

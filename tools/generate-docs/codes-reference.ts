@@ -14,7 +14,7 @@ export const exitCodes: Readonly<Record<number, string>> = {
   5: '`realmctl`: a file or folder cannot be written.',
   70: 'A bug: please report it with the log.',
   124: '`realmctl`: it is not done within the time that `--wait` gives, or that `install` waits.',
-  130: 'Ctrl-C (SIGINT) ended a command of `realmctl` that waits or watches; other commands and processes stop first, and end with this code at a second Ctrl-C.',
+  130: 'Ctrl-C (SIGINT) ended a command of `realmctl`, which says what stays half done. `up`, `forward`, `load` and every process stop first, and end with this code at a second Ctrl-C.',
   143: 'A second SIGTERM ended the process before it had stopped.',
 }
 
