@@ -59,18 +59,21 @@ describe('/{realm}/about', () => {
     expect(await json('/realms')).toEqual([])
     source.set(aRealm())
     expect((await get('/main/about')).status).toBe(200)
-    for (const [reason, realm] of [
-      ['Hibernated', aRealm({ replicas: 0 })],
-      ['Starting', aRealm({ endpoints: [] })],
-      ['Starting', aRealm({ endpoints: [anEndpoint(0, 'Starting'), anEndpoint(1, 'Draining')] })],
-      ['Draining', aRealm({ endpoints: [anEndpoint(0, 'Draining')] })],
+    for (const [reason, error, realm] of [
+      ['Hibernated', "the realm 'main' is hibernated: it runs nothing until it is scaled up", aRealm({ replicas: 0 })],
+      ['Starting', "the realm 'main' is starting: try again in a few seconds", aRealm({ endpoints: [] })],
+      ['Starting', /is starting/, aRealm({ endpoints: [anEndpoint(0, 'Starting'), anEndpoint(1, 'Draining')] })],
+      ['Draining', /takes no new players: it is being drained$/, aRealm({ endpoints: [anEndpoint(0, 'Draining')] })],
     ] as const) {
       source.set(realm)
       for (const method of ['GET', 'HEAD']) {
         const waiting = await get('/main/about', { method })
         expect([method, waiting.status, waiting.headers.get('retry-after')]).toEqual([method, 503, '5'])
       }
-      expect(await json('/main/about')).toMatchObject({ healthy: false, acceptingUsers: false, reason })
+      expect(await json('/main/about')).toMatchObject({
+        ...{ healthy: false, acceptingUsers: false, reason },
+        error: expect.stringMatching(error),
+      })
       expect(await json('/realms')).toEqual([])
     }
     source.set(aRealm())

@@ -9,7 +9,7 @@ import { type AboutDependencies, AboutHandler, type AboutRequest, originOf } fro
 import type { RealmStats } from './adapters/stats-poller.ts'
 import { type ConsoleParts, consoleRoutes } from './console/routes.ts'
 import { isFull } from './core/placement.ts'
-import { hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
+import { type Absence, hasEndpoints, type PublishedRealm } from './core/published-realm.ts'
 import { worldRoutes } from './world-routes.ts'
 
 /** Adds the list of realms and hot scenes to what `/about` reads. */
@@ -31,11 +31,18 @@ export interface ProviderRouteDependencies extends AboutDependencies {
 /** The only realm of upstream's provider: sites and older clients request it by this name. */
 const UPSTREAM_REALM = 'main'
 
+/** For a person who requests it: a World has no cells, so none are spoken of. */
+const WHY_ABSENT: Readonly<Record<Absence, string>> = {
+  Starting: 'is starting: try again in a few seconds',
+  Hibernated: 'is hibernated: it runs nothing until it is scaled up',
+  Draining: 'takes no new players: it is being drained',
+}
+
 /** Explorers take a 404 as the end of a realm, while one that hibernates or starts comes back. */
-const withoutEndpoint = ({ realmName, absence: reason }: PublishedRealm): HttpResponse =>
+const withoutEndpoint = ({ realmName, absence: reason = 'Starting' }: PublishedRealm): HttpResponse =>
   json(
     503,
-    { healthy: false, acceptingUsers: false, reason, error: `the realm '${realmName}' has no cell that takes players now` },
+    { healthy: false, acceptingUsers: false, reason, error: `the realm '${realmName}' ${WHY_ABSENT[reason]}` },
     { 'retry-after': '5', 'cache-control': 'no-store' },
   )
 
