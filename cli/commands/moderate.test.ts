@@ -43,6 +43,8 @@ test('a ban is made, listed, lifted, and in the record of decisions', { timeout:
   await unban(wallet, options, ports)
   await bans(options, ports)
   await decisions({ ...options, of: wallet }, ports)
+  await ban(wallet, { ...options, reason: 'spam' }, ports)
+  await bans(options, ports)
   const time = '\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z'
   expect(printed).toEqual([
     `Banned ${wallet} for 2 days.`,
@@ -50,6 +52,8 @@ test('a ban is made, listed, lifted, and in the record of decisions', { timeout:
     `${wallet} is not banned any more.`,
     'No player is banned.\n',
     expect.stringMatching(/ unban .* done\n.* ban .* spam +banned already\n.* ban .* spam and more +done\n$/),
+    `Banned ${wallet}.`,
+    expect.stringMatching(new RegExp(`${wallet}  ${time}  no end +ruth  spam\n$`)),
   ])
   await expect(bans({ ...options, gatekeeper: options.gatekeeper.replace(/gatekeeper$/, 'stats') }, ports)).rejects.toMatchObject(
     {
@@ -98,7 +102,7 @@ test('a player is kicked and found, and moderators and administrators are listed
       : { ok: true as const, status, body: status === 200 ? { ok: true, peer } : { ok: false, peer: null } }
   await who(wallet.toUpperCase().replace('0X', '0x'), options, { ...ports, ask: statistics(200) })
   expect(last()).toMatch(/connected +yes, last position at 2023-11-14T22:13:20.000Z\nparcel +3,-4\nisland +I7\nrooms +unknown/)
-  expect(last()).toMatch(/ban +since .* until lifted by ruth: spam \[2J\nwarnings +0\nscene bans +none\n$/)
+  expect(last()).toMatch(/ban +by ruth, from [^ ]+Z without an end: spam \[2J\nwarnings +0\nscene bans +none\n$/)
   expect(last()).not.toContain('\u001b')
   await who(wallet, { ...options, output: 'json' }, { ...ports, ask: statistics(200) })
   expect(JSON.parse(last() ?? '')).toMatchObject({

@@ -54,7 +54,7 @@ export async function bans(options: ModeratorOptions & { output?: OutputFormat }
   const columns = {
     wallet: (ban: Ban) => ban.bannedAddress,
     since: (ban: Ban) => ban.bannedAt,
-    until: (ban: Ban) => ban.expiresAt ?? 'lifted',
+    until: (ban: Ban) => ban.expiresAt ?? 'no end',
     by: (ban: Ban) => ban.bannedBy,
     reason: (ban: Ban) => ban.reason,
   }

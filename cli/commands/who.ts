@@ -49,12 +49,14 @@ export async function who(wallet: string, options: WhoOptions, ports: WhoPorts):
     ['island', seen?.island ?? '-'],
     ...roomLines(rooms),
     ['last seen', lastSeenAt ?? 'not within the time that connections are kept'],
-    ['ban', ban ? `since ${ban.bannedAt} until ${ban.expiresAt ?? 'lifted'} by ${ban.bannedBy}: ${ban.reason}` : 'none'],
+    ['ban', ban ? `by ${ban.bannedBy}, from ${ban.bannedAt} ${endOf(ban)}: ${ban.reason}` : 'none'],
     ['warnings', String(warnings)],
     ['scene bans', sceneBans.length === 0 ? 'none' : sceneBans.join(', ')],
   ]
   await ports.print(tableOf(lines))
 }
+
+const endOf = ({ expiresAt }: { expiresAt: string | null }): string => (expiresAt ? `until ${expiresAt}` : 'without an end')
 
 function connectionText(seen: Whereabouts | undefined): string {
   if (!seen) return 'unknown: the statistics do not answer (--stats gives their URL)'
