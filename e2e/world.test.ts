@@ -23,6 +23,7 @@ test('npm start runs the worlds of the example: two players meet in each, and a 
   const [, url = ''] = await program.prints(/on this machine at (http:\S+)/, 90 * SECONDS)
   for (const world of ['plaza', 'attic']) await program.prints(new RegExp(`${world}: published`), 90 * SECONDS)
   const [ana, ben] = [createWallet('ana'), createWallet('ben')]
+  await program.prints(/change world\.capacity or world\.access in /)
   const { about } = await followAbout(`${url}/plaza/about`)
   expect(about).toMatchObject({
     healthy: true,

@@ -106,11 +106,15 @@ function printIntroduction(file: string, realms: LocalRealms, manifest: Manifest
       `    curl ${first?.aboutUrl ?? realms.url}`,
       `    open ${realms.url}/console in a browser: who is where, and what is wrong`,
       `    point an explorer at ${realmUrl}`,
-      `    change cells.replicas or islandSize in ${file}, or add a realm, and save`,
+      `    change ${changesOf(manifest.realms)} in ${file}, or add a realm, and save`,
       '    Ctrl-C to end\n',
     ].join('\n'),
   )
 }
+
+/** Fields whose change is seen at once. A World has no cells, and so no islands. */
+const changesOf = (realms: readonly Realm[]): string =>
+  realms.some(({ spec }) => spec.mode === 'City') ? 'cells.replicas or islandSize' : 'world.capacity or world.access'
 
 const isNew = ({ name }: RealmEndpoints, before: readonly Realm[]): boolean =>
   !before.some((realm) => (realm.spec.realmName ?? realm.metadata.name) === name)
