@@ -30,6 +30,7 @@ const faultsOf = (commands: readonly Read[], faultOf: (words: readonly string[])
 
 test('only programs are typed that these tests know', () => {
   const known = [
+    'alias',
     'base64',
     'curl',
     'date',

@@ -20,8 +20,8 @@ export function realmctlReference(): string {
   return pageOf(
     'realmctl',
     [
-      '`npx realmctl`, or in this repository `npx node cli/main.ts`. With `kubectl-realm` on PATH it is also `kubectl realm`. What it ends with is in the',
-      '[exit codes](codes.md#exit-codes).',
+      'From npm it is `npx --package realm-operator realmctl`; in a clone of this repository, `npx node cli/main.ts`. With `kubectl-realm` on PATH it is also',
+      '`kubectl realm`. What it ends with is in the [exit codes](codes.md#exit-codes).',
     ].join('\n'),
     fenced(helpOf(program)),
     ...program.commands
