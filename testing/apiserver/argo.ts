@@ -15,11 +15,27 @@ const settings = (
 ).data
 const GROUP = 'comms.decentraland.org'
 
-/** What Argo CD runs for Realms by the example: the scripts of its actions. */
-export const actions = parse(settings[`resource.customizations.actions.${GROUP}_Realm`] ?? '') as {
-  'discovery.lua': string
-  definitions: readonly { name: string; 'action.lua': string }[]
+/** What Argo CD runs for a kind by the example: the scripts of its actions. */
+export const actionsOf = (kind: string) =>
+  parse(settings[`resource.customizations.actions.${GROUP}_${kind}`] ?? '') as {
+    'discovery.lua': string
+    definitions: readonly { name: string; 'action.lua': string }[]
+  }
+
+/** Tests of actions, in the format in which Argo CD has those of its own (`resource_customizations/`). */
+export interface ActionTests {
+  discoveryTests: readonly { inputPath: string; result: readonly { name: string; disabled: boolean }[] }[]
+  actionTests: readonly { action: string; inputPath: string; expectedOutputPath: string }[]
 }
+
+const readAt = (kind: string, path: string) =>
+  parse(readFileSync(new URL(`../argo-cd/${kind}/actions/${path}`, import.meta.url), 'utf8'))
+
+/** The tests of the actions of a kind. */
+export const actionTestsOf = (kind: string): ActionTests => readAt(kind, 'action_test.yaml')
+
+/** An object of such a test, by the path there. */
+export const argoObject = (kind: string, path: string): object => readAt(kind, path)
 
 /** The health of each object by the example. @param lua the interpreter of Argo CD, GopherLua */
 export async function argoHealth(lua: string, kind: string, objects: readonly object[]): Promise<ArgoHealth[]> {
