@@ -52,9 +52,9 @@ const commands: Readonly<Record<string, Run>> = {
     const opened = { terminal, openCluster: () => openCluster(at, ports.env), now: ports.now, random: () => 0 }
     await (await forward(name, { port: 0 }, opened)).stop()
   },
-  top: (at, { env, print }) =>
+  top: (at, { env, print, now }) =>
     inCluster(at, env, async (cluster) => {
-      const found = await clusterTop(cluster)
+      const found = await clusterTop(cluster, now)
       await top(found.provider, {}, { env, print, ...found, screen: () => undefined, pause: async () => false })
     }),
   install: (at, ports) => install({ ...at, imageRepository: 'r.example/realm', wait: 0 }, ports),

@@ -65,7 +65,7 @@ function addTop(program: Command): void {
     .argument('[provider]', 'URL of the realm provider', 'http://127.0.0.1:3000')
     .option(
       '-k, --cluster',
-      'ask the realm provider of a cluster through its API server, and show connectors, CPU and memory, too',
+      'ask the realm provider of a cluster through its API server, and show connectors, joins, CPU and memory, too',
     )
     .option('-n, --namespace <name>', 'with --cluster: namespace to look into where not all may be read')
     .option('--context <name>', 'with --cluster: context of the kubeconfig; otherwise its current one')
@@ -93,7 +93,7 @@ async function runTop(provider: string, { watch, cluster, ...options }: TopComma
       import('./commands/top-cluster.ts'),
     ])
     return inCluster(options, process.env, async (opened) => {
-      const found = await clusterTop(opened)
+      const found = await clusterTop(opened, () => performance.now())
       await top(found.provider, { ...options, ...repeated }, { ...common, ...found })
     })
   }

@@ -99,14 +99,33 @@ const top: TopData = {
     },
   ],
 }
-const use = { connectors: { ready: 2, wanted: 3 }, saturation: 0.6204, cpuCores: 1.2345, memoryBytes: 1_234 * 2 ** 20 }
+const use = {
+  connectors: { ready: 2, wanted: 3 },
+  saturation: 0.6204,
+  cpuCores: 1.2345,
+  memoryBytes: 1_234 * 2 ** 20,
+  joinP99Seconds: 1.94,
+  joinSuccess: 0.998,
+}
+const unknown = { connectors: null, saturation: null, cpuCores: null, memoryBytes: null, joinP99Seconds: null, joinSuccess: null }
 const topOfCluster: TopData = {
   ...top,
   realms: top.realms.map((realm, at) =>
-    at > 0
-      ? { ...realm, connectors: null, saturation: null, cpuCores: null, memoryBytes: null }
-      : { ...realm, ...use, cells: realm.cells.map((each) => ({ ...each, ...use })) },
+    at > 0 ? { ...realm, ...unknown } : { ...realm, ...use, cells: realm.cells.map((each) => ({ ...each, ...use })) },
   ),
+}
+const withoutUse = { cpuCores: null, memoryBytes: null }
+/** Without a metrics API, and with a connector that does not answer. */
+const partOfCluster: TopData = {
+  ...topOfCluster,
+  realms: topOfCluster.realms.map(({ cells, ...realm }) => ({
+    ...{ ...realm, ...withoutUse },
+    cells: cells.map((each) => ({ ...each, ...withoutUse })),
+  })),
+  notes: [
+    'CPU and memory are not known: this cluster has no metrics API; metrics-server adds it (https://github.com/kubernetes-sigs/metrics-server).',
+    'Joins are of 3 of 4 connectors: no answer: timed out',
+  ],
 }
 const versions = {
   ...{ client: '0.1.0', apiServer: 'v1.34.4', unseen: [] },
@@ -126,6 +145,7 @@ const screens: Record<string, (style: TableStyle) => string> = {
   status: (style) => reportText(reportOf(stalled, cells), style, NOW),
   top: (style) => topTable(top, 'players', style),
   'top-cluster': (style) => topTable(topOfCluster, 'players', style),
+  'top-cluster-part': (style) => topTable(partOfCluster, 'players', style),
   doctor: (style) => diagnosisText(diagnosis, style),
   version: (style) => versionText(versions, style),
 }

@@ -26,7 +26,10 @@ const pod = (cpu: string, memory: string, its: Record<string, string> = labels) 
   containers: [{ usage: { cpu, memory } }, { usage: {} }],
 })
 
-test('a cell has the connectors of its objects, is as full as its players say, and uses what its pods use', () => {
+const none = { realms: [], cells: [], pods: undefined, joins: [], notes: [] }
+const now = () => 0
+
+test('a cell has the connectors of its objects, is as full as its players say, uses what its pods use, and has the joins of its connectors', () => {
   const pods = [
     pod('1500000000n', '100Mi'),
     pod('250m', '1Gi'),
@@ -34,12 +37,27 @@ test('a cell has the connectors of its objects, is as full as its players say, a
     pod('9', '9Gi', { [REALM_LABEL]: 'other' }),
     { ...pod('9', '9Gi'), metadata: { namespace: 'another', labels } },
   ]
-  const { realms } = dataWithUse(data, { realms: [realm], cells: [cell], pods })
+  const bucket = (given: number, missed: number) => ({
+    atMost: new Map([
+      [1, given],
+      [Number.POSITIVE_INFINITY, given],
+    ]),
+    given,
+    missed,
+  })
+  const joins = [
+    { ...{ namespace: 'metaverse', realm: 'main', cell: cell.metadata.name }, joins: bucket(9, 1) },
+    { ...{ namespace: 'metaverse', realm: 'main', cell: 'main-9' }, joins: bucket(10, 0) },
+    { ...{ namespace: 'another', realm: 'main', cell: cell.metadata.name }, joins: bucket(0, 99) },
+  ]
+  const { realms } = dataWithUse(data, { ...none, realms: [realm], cells: [cell], pods, joins })
   const connectors = { ready: cell.status?.readyReplicas ?? 0, wanted: cell.spec.connectors.replicas }
   expect(realms).toMatchObject([
     {
-      ...{ connectors, saturation: 0.45, cpuCores: 2.75, memoryBytes: 1_174 * 2 ** 20 },
-      cells: [{ connectors, saturation: 0.45, cpuCores: 1.75, memoryBytes: 1_124 * 2 ** 20 }],
+      ...{ connectors, saturation: 0.45, cpuCores: 2.75, memoryBytes: 1_174 * 2 ** 20, joinSuccess: 0.95 },
+      cells: [
+        { connectors, saturation: 0.45, cpuCores: 1.75, memoryBytes: 1_124 * 2 ** 20, joinSuccess: 0.9, joinP99Seconds: 0.99 },
+      ],
     },
   ])
 })
@@ -49,14 +67,14 @@ test('players a connector is meant for count before those of a cell, and connect
   const scaled = aRealm({ cells: { capacity: 200 }, autoscale } as never)
   const of = (readyReplicas: number) => {
     const cells = [{ ...cell, status: { ...cell.status, readyReplicas } } as CommsCell]
-    return dataWithUse(data, { realms: [scaled], cells, pods: undefined }).realms[0]?.cells[0]
+    return dataWithUse(data, { ...none, realms: [scaled], cells }).realms[0]?.cells[0]
   }
   expect(of(3)).toMatchObject({ saturation: 0.6, cpuCores: null, memoryBytes: null })
   expect(of(0)?.saturation).toBeNull()
 })
 
 test('what may not be read is not known', () => {
-  expect(dataWithUse(data, { realms: [], cells: [], pods: undefined }).realms[0]).toMatchObject({
+  expect(dataWithUse(data, none).realms[0]).toMatchObject({
     ...{ connectors: null, saturation: null, cpuCores: null, memoryBytes: null },
   })
 })
@@ -81,20 +99,36 @@ function aCluster(status: number, programs = [aProgram('provider')]): ClusterNam
 }
 
 test('the realm provider is asked through the API server, and a console behind a token is named', async () => {
-  const { provider, ask, withUse } = await clusterTop(aCluster(200))
+  const { provider, ask, withUse } = await clusterTop(aCluster(200), now)
   expect(await ask(`${provider}/console/snapshot`)).toEqual({
     ok: true,
     status: 200,
     body: { path: expect.stringMatching(/^\/api\/v1\/namespaces\/[^/]+\/services\/[^/]+:http\/proxy\/console\/snapshot$/) },
   })
-  expect((await withUse(data)).realms[0]?.cpuCores).toBeNull()
-  const behindToken = await clusterTop(aCluster(401))
+  const { realms, notes } = await withUse(data)
+  expect([realms[0]?.cpuCores, notes]).toEqual([null, [expect.stringMatching(/no metrics API; metrics-server adds it/)]])
+  const behindToken = await clusterTop(aCluster(401), now)
   expect(await behindToken.ask(`${provider}/console/snapshot`)).toMatchObject({
     reason: expect.stringContaining('realmctl forward'),
   })
-  const forbidden = await clusterTop(aCluster(403))
+  const forbidden = await clusterTop(aCluster(403), now)
   expect(await forbidden.ask(`${provider}/console/snapshot`)).toMatchObject({
     reason: expect.stringContaining('A right is missing'),
   })
-  await expect(clusterTop(aCluster(200, []))).rejects.toMatchObject({ exitCode: 4 })
+  await expect(clusterTop(aCluster(200, []), now)).rejects.toMatchObject({ exitCode: 4 })
+})
+
+test('connectors are asked again after ten seconds, also where the table is shown each second', async () => {
+  let asked = 0
+  const pod = { metadata: { namespace: 'metaverse', name: 'main-0-connector-1', labels }, status: { phase: 'Running' } }
+  const { client, ...rest } = aCluster(200)
+  const list = async (path: string) => (path === '/api/v1/pods' ? { items: [pod] } : client.list(path, {}))
+  const read = async (path: string) => {
+    if (path.endsWith('/metrics')) asked++
+    return { text: 'realm_connector_joins_given 3', date: undefined }
+  }
+  let at = 0
+  const { withUse } = await clusterTop({ ...rest, client: { ...client, list } as never, raw: { read } }, () => at)
+  for (at = 0; at < 12_000; at += 1_000) expect((await withUse(data)).realms[0]?.joinSuccess).toBe(1)
+  expect(asked).toBe(2)
 })

@@ -1,16 +1,18 @@
+import type { V1Pod } from '@kubernetes/client-node'
 import { UserError } from '../../cells/chassis/errors.ts'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
 import { KubeError } from '../../cells/kube/kube-error.ts'
 import { collectionPath, type Resource, resources } from '../../cells/kube/resources.ts'
 import type { CommsCell, Realm } from '../../crds/realm.ts'
 import { cellResource, realmResource } from '../../crds/resources.ts'
-import { CELL_LABEL, REALM_LABEL } from '../../operator/desired/naming.ts'
+import { CELL_LABEL, COMPONENT_LABEL, REALM_LABEL } from '../../operator/desired/naming.ts'
 import { quantityOf } from '../../operator/kubernetes/fingerprint.ts'
 import { type ClusterNamespace, sentenceOf } from '../cluster/cluster.ts'
 import { installedPrograms } from '../cluster/installation.ts'
 import { readJson } from '../cluster/raw-reader.ts'
-import { seen, seenValue } from '../cluster/seen.ts'
+import { type Seen, seen, seenValue } from '../cluster/seen.ts'
 import type { TopData, TopRealm, TopUse } from './top-data.ts'
+import { joinP99Of, joinSuccessOf, type PodJoins, type ReadJoins, readJoins } from './top-joins.ts'
 
 /** The realm provider of a cluster, asked through the API server, and what the API server itself knows of realms. */
 export interface ClusterTop {
@@ -27,10 +29,16 @@ interface PodMetrics {
 }
 
 const PodMetricsResource: Resource = { apiVersion: 'metrics.k8s.io/v1beta1', kind: 'PodMetrics', plural: 'pods' }
+const CONNECTORS = `${REALM_LABEL},${COMPONENT_LABEL}=connector`
+/** All connectors of a cluster are many answers: `--watch` shows for so long what they said. */
+const JOINS_MS = 10_000
 const LIMITS = { maxBytes: 64 * 1024 * 1024 }
 
-/** @throws UserError 4 where no realm provider is seen */
-export async function clusterTop(cluster: ClusterNamespace): Promise<ClusterTop> {
+/**
+ * @param now milliseconds since an arbitrary start
+ * @throws UserError 4 where no realm provider is seen
+ */
+export async function clusterTop(cluster: ClusterNamespace, now: () => number): Promise<ClusterTop> {
   const seenPrograms = await installedPrograms(cluster)
   // Why nothing is seen is told in the words of every command.
   if ('unseen' in seenPrograms) await cluster.client.list(collectionPath(resources.Deployment, cluster.namespace), {})
@@ -39,6 +47,7 @@ export async function clusterTop(cluster: ClusterNamespace): Promise<ClusterTop>
   if (!found)
     throw new UserError('No realm provider is seen in the cluster: give its URL, or the namespace of its release with -n.', 4)
   const service = `/api/v1/namespaces/${found.namespace}/services/${found.name}:http/proxy`
+  const joins = joinsFor(cluster, now)
   return {
     provider: `http://${found.name}.${found.namespace}`,
     async ask(url) {
@@ -50,7 +59,20 @@ export async function clusterTop(cluster: ClusterNamespace): Promise<ClusterTop>
         return { ok: false, reason: 'its console asks for a token, which the API server does not pass on; realmctl forward does' }
       }
     },
-    withUse: async (data) => dataWithUse(data, await readObjects(cluster)),
+    withUse: async (data) => dataWithUse(data, await readObjects(cluster, joins)),
+  }
+}
+
+/** Reads the joins of some connectors, or returns what was read lately. */
+function joinsFor(cluster: ClusterNamespace, now: () => number): (pods: Seen<V1Pod[]>) => Promise<ReadJoins> {
+  let read: Promise<ReadJoins> | undefined
+  let until = Number.NEGATIVE_INFINITY
+  return (pods) => {
+    if (read === undefined || now() >= until) {
+      read = readJoins(cluster, pods)
+      until = now() + JOINS_MS
+    }
+    return read
   }
 }
 
@@ -60,33 +82,52 @@ export interface UseObjects {
   cells: readonly CommsCell[]
   /** Undefined where the cluster has no metrics, or they may not be read. */
   pods: readonly PodMetrics[] | undefined
+  joins: readonly PodJoins[]
+  notes: string[]
 }
 
-async function readObjects({ client, namespace }: ClusterNamespace): Promise<UseObjects> {
-  const list = async <T>(resource: Resource, query = {}): Promise<T[] | undefined> => {
+async function readObjects(
+  { client, namespace }: ClusterNamespace,
+  joinsOf: (pods: Seen<V1Pod[]>) => Promise<ReadJoins>,
+): Promise<UseObjects> {
+  const list = async <T>(resource: Resource, query = {}): Promise<Seen<T[]>> => {
     const of = (where?: string) => seen(async () => (await client.list<T>(collectionPath(resource, where), query)).items)
     const everywhere = await of()
-    return seenValue('value' in everywhere ? everywhere : await of(namespace))
+    return 'value' in everywhere ? everywhere : of(namespace)
   }
-  const [realms = [], cells = [], pods] = await Promise.all([
+  const [realms, cells, pods, joins] = await Promise.all([
     list<Realm>(realmResource),
     list<CommsCell>(cellResource),
     list<PodMetrics>(PodMetricsResource, { labelSelector: REALM_LABEL }),
+    list<V1Pod>(resources.Pod, { labelSelector: CONNECTORS }).then(joinsOf),
   ])
-  return { realms, cells, pods }
+  const notes = [...('unseen' in pods ? [useNote(pods.unseen)] : []), ...(joins.note === undefined ? [] : [joins.note])]
+  return { realms: seenValue(realms) ?? [], cells: seenValue(cells) ?? [], pods: seenValue(pods), joins: joins.pods, notes }
 }
+
+/** What is said where CPU and memory are not known. */
+const useNote = (why: string): string =>
+  /could not find the requested resource|not found/.test(why)
+    ? 'CPU and memory are not known: this cluster has no metrics API; metrics-server adds it (https://github.com/kubernetes-sigs/metrics-server).'
+    : `CPU and memory are not known: ${why}`
 
 /** Adds to realms and cells how full they are, and what their pods use. */
 export function dataWithUse(data: TopData, objects: UseObjects): TopData {
-  return { ...data, realms: data.realms.map((realm) => realmWithUse(realm, objects)) }
+  const { notes } = objects
+  return { ...data, realms: data.realms.map((realm) => realmWithUse(realm, objects)), ...(notes.length > 0 && { notes }) }
 }
 
-function realmWithUse(top: TopRealm, { realms, cells, pods }: UseObjects): TopRealm {
+function realmWithUse(top: TopRealm, { realms, cells, pods, joins }: UseObjects): TopRealm {
   const { namespace, name } = top
   const realm = realms.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)
   const ofRealm = cells.filter(({ metadata, spec }) => metadata.namespace === namespace && spec.realmRef.name === name)
   const used = (of: (labels: Record<string, string>) => boolean) =>
     usedBy(pods?.filter(({ metadata }) => metadata.namespace === namespace && of(metadata.labels ?? {})))
+  const ofItsConnectors = joins.filter((each) => each.namespace === namespace && each.realm === name)
+  const joinsOf = (some: readonly PodJoins[]) => {
+    const readings = some.map((each) => each.joins)
+    return { joinP99Seconds: joinP99Of(readings), joinSuccess: joinSuccessOf(readings) }
+  }
   const useOf = (players: number | null, some: readonly CommsCell[]) => ({
     connectors: connectorsOf(some),
     saturation: saturationOf(players, realm && capacityOf(realm, some)),
@@ -95,11 +136,13 @@ function realmWithUse(top: TopRealm, { realms, cells, pods }: UseObjects): TopRe
     ...top,
     ...useOf(top.players, ofRealm),
     ...used((labels) => labels[REALM_LABEL] === name),
+    ...joinsOf(ofItsConnectors),
     cells: top.cells.map((each) => {
       // During a rollout a slot has two cells; its players are in both.
       const inSlot = ofRealm.filter(({ spec }) => spec.slot === each.slot)
       const names = new Set(inSlot.map(({ metadata }) => metadata.name))
-      return { ...each, ...useOf(each.players, inSlot), ...used((labels) => names.has(labels[CELL_LABEL] ?? '')) }
+      const ofSlot = joinsOf(ofItsConnectors.filter(({ cell }) => names.has(cell)))
+      return { ...each, ...useOf(each.players, inSlot), ...used((labels) => names.has(labels[CELL_LABEL] ?? '')), ...ofSlot }
     }),
   }
 }

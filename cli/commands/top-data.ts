@@ -44,6 +44,10 @@ export interface TopUse {
   /** Of all pods together, as the metrics API (metrics.k8s.io) measured it. */
   cpuCores: number | null
   memoryBytes: number | null
+  /** Of the players who got an island since their connector started: 99 of 100 waited no longer for it. */
+  joinP99Seconds: number | null
+  /** Of the players who waited for an island in the last ten minutes, the share that got one in time. */
+  joinSuccess: number | null
 }
 
 /** One cell. Rates are per second over the last seconds, and null where they are not known, as every other number. */
@@ -82,6 +86,8 @@ export interface TopData {
   /** The slowest of the servers that the realm provider asks. */
   slowest?: { url: string; milliseconds: number }
   realms: TopRealm[]
+  /** Why something is not known, and what would make it known; absent where nothing is missing. */
+  notes?: string[]
 }
 
 /** Reads a snapshot; undefined where it is none. */

@@ -1,4 +1,4 @@
-import { type Colour, cut, plain, type TableCell, type TableStyle, tableOf } from '../output/table.ts'
+import { type Colour, cut, plain, type TableCell, type TableStyle, tableOf, wrapped } from '../output/table.ts'
 import type { TopCell, TopData, TopRealm } from './top-data.ts'
 
 /** By what realms are sorted. */
@@ -38,6 +38,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'CPU', text: (line) => cpuText(of(line).cpuCores), isNumber: true, ofCluster: true, leftOut: 3 },
   { title: 'MEMORY', text: (line) => memoryText(of(line).memoryBytes), isNumber: true, ofCluster: true, leftOut: 3 },
   { title: 'ISLANDS', text: (line) => countText(of(line).islands), isNumber: true, leftOut: 4 },
+  { title: 'JOIN P99', text: (line) => secondsText(of(line).joinP99Seconds), isNumber: true, ofCluster: true, leftOut: 3 },
+  { title: 'JOINED', text: (line) => successText(of(line).joinSuccess), isNumber: true, ofCluster: true, leftOut: 4 },
   { title: 'JOINS/S', text: (line) => rateText(of(line).joins), isNumber: true, leftOut: 1 },
   { title: 'LEAVES/S', text: (line) => rateText(of(line).leaves), isNumber: true, leftOut: 6 },
   { title: 'HEARTBEATS/S', text: (line) => rateText(of(line).heartbeats), isNumber: true, leftOut: 4 },
@@ -51,11 +53,13 @@ const MIN_NAME_WIDTH = 8
 /** The table of all realms and their cells, each line with its end. */
 export function topTable(data: TopData, order: TopOrder, { width, height, colours = false }: TopLayout): string {
   const lines = [...data.realms].sort(comparedBy(order)).flatMap(linesOf)
-  const [shown, more] = height === undefined ? [lines, 0] : withinHeight(lines, height - 4)
+  const notes = (data.notes ?? []).flatMap((note) => wrapped(note, width))
+  const [shown, more] = height === undefined ? [lines, 0] : withinHeight(lines, height - 4 - notes.length)
   const columns = columnsWithin(shown, width)
   const titles = columns.map(({ column, size }) => aligned(column.title, column, size))
   const table = tableOf([titles, ...shown.map((line) => rowOf(line, columns))], { colours })
-  return `${cut(headline(data), width ?? Number.POSITIVE_INFINITY)}\n${table}${more > 0 ? `… and ${more} more\n` : ''}`
+  const rest = [...(more > 0 ? [`… and ${more} more`] : []), ...notes].map((line) => `${line}\n`).join('')
+  return `${cut(headline(data), width ?? Number.POSITIVE_INFINITY)}\n${table}${rest}`
 }
 
 const linesOf = (realm: TopRealm): Line[] => [{ realm }, ...realm.cells.map((cell) => ({ realm, cell }))]
@@ -119,6 +123,9 @@ const countText = (count: number | null): string => (count === null ? '-' : coun
 
 const shareText = (share: number | null | undefined): string => (share == null ? '-' : `${Math.round(share * 100)}%`)
 
+/** Rounded down: 100% is no failure at all. */
+const successText = (share: number | null | undefined): string => (share == null ? '-' : `${Math.floor(share * 1_000) / 10}%`)
+
 const connectorsText = (connectors: TopCell['connectors']): string =>
   connectors ? `${connectors.ready}/${connectors.wanted}` : '-'
 
@@ -127,6 +134,11 @@ const cpuText = (cores: number | null | undefined): string => (cores == null ? '
 
 const memoryText = (bytes: number | null | undefined): string =>
   bytes == null ? '-' : `${Math.round(bytes / 2 ** 20).toLocaleString('en')}Mi`
+
+const secondsText = (seconds: number | null | undefined): string => {
+  if (seconds == null) return '-'
+  return seconds < 1 ? `${Math.round(seconds * 1_000)} ms` : `${seconds.toFixed(1)} s`
+}
 
 const rateText = (rate: number | null | undefined): string =>
   rate === null || rate === undefined ? '-' : rate.toLocaleString('en', { maximumFractionDigits: rate < 10 ? 1 : 0 })
