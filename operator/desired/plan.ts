@@ -2,7 +2,7 @@ import type { CommsCell, Endpoint, Realm } from '../../crds/realm.ts'
 import { noObservations, type Observations } from '../observed/observations.ts'
 import type { Component, ObservedCell, ObservedRealm, WorkloadImage } from '../observed/workload.ts'
 import { type CellInputs, desiredCell, isHeldInPlace, newCell, updatedCell } from './cells/cell-manifest.ts'
-import { retainedObjects } from './cells/retained.ts'
+import { type RetainedRoutes, retainedObjects, retainedRoutes } from './cells/retained.ts'
 import { endpointOf, isServing, slotRoutes, takesPlayers } from './endpoints.ts'
 import { heldRoutes, recordHeldSlots } from './held-slots.ts'
 import { type Hosting, hostingOf } from './hosted-worlds.ts'
@@ -53,6 +53,7 @@ export interface RealmPlan {
   media: LivekitMedia
   /** Names of objects to neither change nor remove: those of a Managed server that only draining cells still use. */
   retained: ReadonlySet<string>
+  retainedRoutes: RetainedRoutes
   rollout: Rollout
   /** Why services of the realm may not change for now; those that are as declared are not concerned. */
   servicesHold: ServicesHold | undefined
@@ -155,6 +156,7 @@ export function planRealm(
     scale,
     media,
     retained: retainedObjects(realm, [...cells, ...existing.userCreated], hold !== undefined),
+    retainedRoutes: retainedRoutes(realm, [...cells, ...existing.userCreated], routes),
     servicesHold: hold,
     images: imagesOf(observed, rollout),
     rollout: {

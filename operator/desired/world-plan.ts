@@ -2,6 +2,7 @@ import type { Endpoint, Realm } from '../../crds/realm.ts'
 import { isGuest } from '../../crds/world.ts'
 import { noObservations, type Observations } from '../observed/observations.ts'
 import type { ObservedRealm } from '../observed/workload.ts'
+import { NO_RETAINED_ROUTES } from './cells/retained.ts'
 import { hostProblem } from './hosted-worlds.ts'
 import { gatekeeperName } from './naming.ts'
 import { gatekeeperPlan, imagesOf, ownGatekeeperHosts, plannedMedia, type RealmPlan } from './plan.ts'
@@ -63,6 +64,7 @@ export function planWorld(
     scale: scaleOf(isOpen),
     media: plannedMedia(realm, observed, site),
     retained: new Set(),
+    retainedRoutes: NO_RETAINED_ROUTES,
     servicesHold: servicesHold(realm, NO_ROLLOUT),
     images: imagesOf(observed, NO_ROLLOUT),
     rollout: NO_ROLLOUT,

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
 import type { RealmSpec } from '../../../crds/realm.ts'
+import type { Ingress } from '../manifests/ingress.ts'
+import { type Service, slotServices } from '../manifests/kube-service.ts'
 import { networkPolicies } from '../manifests/networkpolicy.ts'
+import { routeObjects } from '../manifests/objects.ts'
+import { CELL_LABEL } from '../naming.ts'
 import { platform } from '../realm.fixtures.ts'
 import { Simulation } from '../simulation.fixtures.ts'
 
@@ -12,11 +16,12 @@ const managed: Pick<RealmSpec, 'nats' | 'livekit'> = { nats: { type: 'Managed' }
 
 /** Moves a realm from one NATS and LiveKit to others, and checks it after each pass. */
 function migrated(
-  from: typeof managed,
-  to: typeof managed,
+  from: Partial<RealmSpec>,
+  to: Partial<RealmSpec>,
   check: (simulation: Simulation, planned: [hasOld: boolean, hasNew: boolean]) => void,
 ): Simulation {
-  const simulation = new Simulation({ cells: { replicas: 2, max: 4 }, networkPolicy: { type: 'Strict' }, ...from })
+  const simulation = new Simulation({ cells: { replicas: 2, max: 4 }, networkPolicy: { type: 'Strict' } })
+  simulation.declare({}, from)
   simulation.settle()
   const old = simulation.names()
   simulation.declare({}, to)
@@ -75,4 +80,48 @@ test('a hibernated realm retains nothing for removed cells', () => {
   simulation.declare({ replicas: 0 }, external)
   simulation.settle()
   expect(simulation.plan?.retained.size).toBe(0)
+})
+
+/** What the routes of the realm lead to, and the pods behind the rooms of its first slot. */
+function routed({ realm, plan }: Simulation) {
+  if (!plan) throw new Error('there was no pass yet')
+  const objects = [...routeObjects(realm, plan), ...slotServices(realm, plan)]
+  const ingress = objects.find(({ kind }) => kind === 'Ingress') as Ingress
+  const rooms = objects.find(({ metadata }) => metadata.name === 'main-rooms-0') as Service | undefined
+  return {
+    paths: ingress.spec.rules?.flatMap(({ http }) => http?.paths.map(({ path }) => path)) ?? [],
+    roomsOf: rooms?.spec.selector[CELL_LABEL],
+  }
+}
+
+const atHost = { exposure: { type: 'Ingress', host: 'realm.example.org', tls: 'Terminated' } } as const
+const open: Pick<RealmSpec, 'nats' | 'livekit'> = { ...managed, livekit: { type: 'Managed', service: { type: 'NodePort' } } }
+
+test.each([
+  ['an External one', external.livekit],
+  ['embedded rooms', { type: 'None' }],
+  ['another URL', { ...open.livekit, url: 'wss://livekit.example.org' }],
+] as const)('the signalling of a Managed LiveKit keeps its route until no cell names it, on the way to %s', (_, livekit) => {
+  migrated({ ...open, ...atHost }, { nats: managed.nats, livekit: livekit as RealmSpec['livekit'] }, (now, [hasOld]) =>
+    expect(routed(now).paths.includes('/rtc')).toBe(hasOld),
+  )
+})
+
+test('embedded rooms keep their route until no cell has them, and the rooms of a slot are those of its cell that has some', () => {
+  const names = new Set<string | undefined>()
+  migrated({ nats: managed.nats, livekit: { type: 'None' }, ...atHost }, open, (now, [hasOld]) => {
+    const { paths, roomsOf } = routed(now)
+    expect([paths.includes('/cells/0/rooms'), roomsOf !== undefined]).toEqual([hasOld, hasOld])
+    if (now.cells.has('main-0')) names.add(roomsOf)
+  })
+  expect([...names]).toEqual(['main-0'])
+})
+
+test('a rollout between cells that all have rooms leads to the rooms of the cell that has the slot', () => {
+  const simulation = new Simulation({ cells: { replicas: 1, max: 4 }, livekit: { type: 'None' }, ...atHost })
+  simulation.settle()
+  simulation.declare({}, { version: '2.0.0' })
+  simulation.rollOut()
+  expect(routed(simulation).roomsOf).toBe(simulation.routes()[0])
+  expect(simulation.plan?.retainedRoutes.roomsCells.size).toBe(0)
 })

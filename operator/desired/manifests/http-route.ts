@@ -1,4 +1,5 @@
 import type { Realm } from '../../../crds/realm.ts'
+import type { RetainedRoutes } from '../cells/retained.ts'
 import { gatekeeperRouteName, realmChildMeta, slotsRouteName } from '../naming.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { SERVICE_PORT } from './kube-service.ts'
@@ -31,10 +32,10 @@ const SLOTS_PER_ROUTE = 8
  * The HTTPRoutes at the host of a realm, if it asks for a Gateway: one for its services and one for every eight slots below `cells.max`. As
  * with an Ingress, scaling and rollouts never change them; a larger `cells.max` adds to the last, or adds further ones.
  */
-export function realmHttpRoutes(realm: Realm): HttpRoute[] {
+export function realmHttpRoutes(realm: Realm, retained?: RetainedRoutes): HttpRoute[] {
   const { type, host } = realm.spec.exposure
   if (type !== 'Gateway' || !host) return []
-  const { slots, services } = realmPaths(realm)
+  const { slots, services } = realmPaths(realm, retained)
   const firsts = slots.flatMap((_, slot) => (slot % SLOTS_PER_ROUTE === 0 ? [slot] : []))
   return [
     httpRouteOf(realm, realm.metadata.name, [host], services),

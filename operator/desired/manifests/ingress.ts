@@ -1,5 +1,6 @@
 import type { V1HTTPIngressPath, V1IngressSpec } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
+import type { RetainedRoutes } from '../cells/retained.ts'
 import { gatekeeperRouteName, realmChildMeta } from '../naming.ts'
 import { ingressDefaults } from './ingress-defaults.ts'
 import type { ManifestOf } from './kube-manifest.ts'
@@ -12,10 +13,10 @@ export type Ingress = ManifestOf<V1IngressSpec>
  * The Ingress at the host of a realm, if it asks for one. It has a path for every slot below `cells.max`, so that scaling and rollouts never
  * rewrite it: some ingress controllers close all sockets when they reload.
  */
-export function realmIngress(realm: Realm): Ingress | undefined {
+export function realmIngress(realm: Realm, retained?: RetainedRoutes): Ingress | undefined {
   const { type, host, tlsSecretName } = realm.spec.exposure
   if (type !== 'Ingress' || !host) return undefined
-  const paths = realmPaths(realm)
+  const paths = realmPaths(realm, retained)
   return ingressOf(realm, realm.metadata.name, paths, {
     ...(tlsSecretName && { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
     rules: [{ host, http: { paths: [...paths.slots.flat(), ...paths.services].flatMap(pathsTo) } }],

@@ -74,19 +74,20 @@ export function statsService(realm: Realm, { fromCells }: StatisticsPlan): Servi
  * The alias Services behind the stable URLs of all slots. Routes point to them for the whole life of the realm; only the cell they select
  * changes, and that closes no socket. While no cell exists, a slot selects its own first cell, which does not exist.
  */
-export function slotServices(realm: Realm, { routes, compactCells }: RealmPlan): Service[] {
+export function slotServices(realm: Realm, { routes, compactCells, retainedRoutes }: RealmPlan): Service[] {
   const { name } = realm.metadata
-  const hasRooms = realm.spec.livekit.type === 'None'
+  const hasRooms = realm.spec.livekit.type === 'None' || retainedRoutes.rooms
   return Array.from({ length: realm.spec.cells.max }, (_, slot) => {
     const cell = routes.find((entry) => entry.slot === slot)?.cell ?? cellName(realm, slot)
-    const alias = (service: string, component: 'connector' | 'archipelago', purpose: string): Service => ({
+    const alias = (service: string, component: 'connector' | 'archipelago', purpose: string, of = cell): Service => ({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: routedMeta(realm, service, purpose),
-      spec: { type: 'ClusterIP', selector: cellSelector(cell, component), ports: http },
+      spec: { type: 'ClusterIP', selector: cellSelector(of, component), ports: http },
     })
-    const hasOneProcess = compactCells.has(cell)
-    const rooms = alias(roomsServiceName(name, slot), hasOneProcess ? 'connector' : 'archipelago', 'rooms')
+    const withRooms = retainedRoutes.roomsCells.get(slot) ?? cell
+    const hasOneProcess = compactCells.has(withRooms)
+    const rooms = alias(roomsServiceName(name, slot), hasOneProcess ? 'connector' : 'archipelago', 'rooms', withRooms)
     return [
       alias(slotServiceName(name, slot), 'connector', 'slot'),
       // The readiness of the pod is that of its archipelago, which has nothing to do without a bus. The rooms have: players whom they know

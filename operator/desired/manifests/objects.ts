@@ -48,11 +48,11 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
 }
 
 /** The Ingresses or the HTTPRoutes of a realm, without those at an address that another realm has. */
-export function routeObjects(realm: Realm, { isExposed, gatekeeperHosts }: RealmPlan): KubeManifest[] {
-  const ingress = realmIngress(realm)
+export function routeObjects(realm: Realm, { isExposed, gatekeeperHosts, retainedRoutes }: RealmPlan): KubeManifest[] {
+  const ingress = realmIngress(realm, retainedRoutes)
   const gatekeeperRoute = realm.spec.exposure.type === 'Gateway' ? gatekeeperHttpRoute : gatekeeperIngress
   return [
-    ...(isExposed ? [...(ingress ? [ingress] : []), ...realmHttpRoutes(realm)] : []),
+    ...(isExposed ? [...(ingress ? [ingress] : []), ...realmHttpRoutes(realm, retainedRoutes)] : []),
     ...(gatekeeperHosts.length > 0 ? [gatekeeperRoute(realm, gatekeeperHosts)] : []),
   ]
 }

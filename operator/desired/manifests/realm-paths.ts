@@ -1,5 +1,6 @@
 import type { Realm } from '../../../crds/realm.ts'
 import { isWorldRealm } from '../../../crds/world.ts'
+import { NO_RETAINED_ROUTES, type RetainedRoutes } from '../cells/retained.ts'
 import { isSignallingRouted } from '../livekit-media.ts'
 import { partName, roomsServiceName, slotServiceName } from '../naming.ts'
 
@@ -28,17 +29,19 @@ const OF_PROVIDER = ['/about', '/scenes', '/content', '/lambdas']
 const OF_LIVEKIT = ['/rtc']
 
 /** The paths at the own host of a realm. */
-export function realmPaths(realm: Realm): RealmPaths {
+export function realmPaths(realm: Realm, retained: RetainedRoutes = NO_RETAINED_ROUTES): RealmPaths {
   const { name } = realm.metadata
   const gatekeeper = partName(realm, 'gatekeeper')
-  const livekit = isSignallingRouted(realm)
-    ? [{ service: partName(realm, 'livekit'), port: LIVEKIT_PORT, paths: OF_LIVEKIT }]
-    : []
+  const hasRooms = realm.spec.livekit.type === 'None' || retained.rooms
+  const livekit =
+    isSignallingRouted(realm) || retained.signalling
+      ? [{ service: partName(realm, 'livekit'), port: LIVEKIT_PORT, paths: OF_LIVEKIT }]
+      : []
   if (isWorldRealm(realm))
     return { slots: [], services: [{ service: gatekeeper, paths: ['/gatekeeper', ...OF_PROVIDER] }, ...livekit] }
   return {
     slots: Array.from({ length: realm.spec.cells.max }, (_, slot) => [
-      ...(realm.spec.livekit.type === 'None' ? [{ service: roomsServiceName(name, slot), paths: [`/cells/${slot}/rooms`] }] : []),
+      ...(hasRooms ? [{ service: roomsServiceName(name, slot), paths: [`/cells/${slot}/rooms`] }] : []),
       { service: slotServiceName(name, slot), paths: [`/cells/${slot}`] },
     ]),
     services: [
