@@ -2,6 +2,7 @@ import { chromium } from './chromium.ts'
 import { foreignCrds, gatewayApi } from './crds.ts'
 import { debian } from './debian.ts'
 import { crane, helm3, kube, livekit, lua, nats, prometheus, promtool } from './go.ts'
+import { machoSign, macosNode } from './macos.ts'
 import { bevy, postgres, rtc } from './npm.ts'
 import type { Part, PartName, PartState, Progress } from './part.ts'
 import { qemu } from './qemu.ts'
@@ -18,6 +19,8 @@ export const catalogue: Readonly<Record<PartName, () => Part>> = {
   pgbouncer,
   nginx,
   qemu,
+  machoSign,
+  macosNode,
   rtc,
   bevy,
   enet,

@@ -20,6 +20,8 @@ export const partNames = [
   'traefik',
   'nginx',
   'qemu',
+  'machoSign',
+  'macosNode',
 ] as const
 export type PartName = (typeof partNames)[number]
 
