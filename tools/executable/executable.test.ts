@@ -42,7 +42,7 @@ test('the manifest names every platform as krew wants it', () => {
   const archives = executablePlatforms.map(({ os, arch }) => ({ os, arch, uri: `${SOURCE}/a.tar.gz`, sha256: 'a'.repeat(64) }))
   const text = krewManifest({ version, source: SOURCE, archives })
   expectForKrew(text)
-  expect(text).toContain('codesign --sign -')
+  expect(text).toContain('codesign --force --sign -')
   expect(krewManifest({ version, source: SOURCE, archives: archives.slice(0, 2) })).not.toContain('codesign')
 })
 

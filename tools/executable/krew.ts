@@ -34,7 +34,7 @@ export const krewManifest = ({ version, source, archives }: PluginRelease): stri
 runs, opens one on this machine, and installs the operator. What runs a realm or players
 on this machine (up, join, load) is in the npm package realm-operator.
 `,
-        ...(archives.some(({ os }) => os === 'darwin') && { caveats: `${UNSIGNED}\n` }),
+        ...(archives.some(({ os }) => os === 'darwin') && { caveats: `${ON_MACOS}\n` }),
         platforms: archives.map(({ os, arch, uri, sha256 }) => ({
           selector: { matchLabels: { os, arch } },
           uri,
@@ -47,5 +47,6 @@ on this machine (up, join, load) is in the npm package realm-operator.
     { lineWidth: 0 },
   )
 
-const UNSIGNED = `On macOS the program is not signed, and arm64 runs signed programs only:
-codesign --sign - "$(readlink "\${KREW_ROOT:-$HOME/.krew}/bin/kubectl-realm")"`
+const ON_MACOS = `On macOS the program is signed ad hoc, by no developer, and there was no such machine to try it on.
+If macOS stops it, sign it there:
+codesign --force --sign - "$(readlink "\${KREW_ROOT:-$HOME/.krew}/bin/kubectl-realm")"`
