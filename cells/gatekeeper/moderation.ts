@@ -35,6 +35,16 @@ export interface ModerationOptions {
   onChange?: (placeIds: ReadonlySet<string>) => void
 }
 
+/** What the operator takes the URLs of other services from. */
+const FIELDS = {
+  CONTENT_URL: 'content.catalysts',
+  LAMBDAS_URL: 'content.catalysts',
+  PLACES_API_URL: 'gatekeeper.places',
+  WORLD_CONTENT_URL: 'gatekeeper.worlds',
+  LEASES_URL: 'gatekeeper.leases',
+  SOCIAL_SERVICE_URL: 'gatekeeper.social',
+} as const
+
 /** Where the configuration names none. */
 const RETENTION_DAYS = 365
 
@@ -43,12 +53,15 @@ export async function startModeration(
   config: GatekeeperConfig,
   { storage, bans, clock, log, onFailure, onChange }: ModerationOptions,
 ) {
-  const service = (name: string, url: string | undefined) => new JsonService({ name, url, clock, log })
-  const land = new Land(service('the lambdas of the catalyst', config.LAMBDAS_URL))
-  const worlds = new Worlds(service('the worlds content server', config.WORLD_CONTENT_URL))
-  const leases = new Leases(service('the list of leases', config.LEASES_URL))
-  const content = service('the content server', config.CONTENT_URL)
-  const places = new Places({ places: service('the places service', config.PLACES_API_URL), content, worlds })
+  const service = (name: string, variable: keyof typeof FIELDS) => {
+    const declaredBy = `spec.${FIELDS[variable]} of its Realm, or ${variable},`
+    return new JsonService({ name, url: config[variable], declaredBy, clock, log })
+  }
+  const land = new Land(service('the lambdas of the catalyst', 'LAMBDAS_URL'))
+  const worlds = new Worlds(service('the worlds content server', 'WORLD_CONTENT_URL'))
+  const leases = new Leases(service('the list of leases', 'LEASES_URL'))
+  const content = service('the content server', 'CONTENT_URL')
+  const places = new Places({ places: service('the places service', 'PLACES_API_URL'), content, worlds })
 
   const { database } = storage
   const changes = new ModerationChanges(log)
@@ -70,7 +83,7 @@ export async function startModeration(
     readPlace: (place: ScenePlace) => sceneMetadata({ scenes, rights }, place),
     hasBans: () => !sceneBans.isEmpty,
     sceneGate: new SceneGate(sceneBans, places),
-    social: service('the social service', config.SOCIAL_SERVICE_URL),
+    social: service('the social service', 'SOCIAL_SERVICE_URL'),
     stop: stopAll(log, retention, sceneBans, kicks).stop,
   }
 }

@@ -117,10 +117,14 @@ test('a player is kicked and found, and moderators and administrators are listed
   expect(last()).toBe('MODERATOR  BY\ntools      the token\n')
   await admins({ ...options, output: 'json' }, ports)
   expect(JSON.parse(last() ?? '')).toEqual({ wallets: [], token: true })
-  await expect(admins({ ...options, scene: '10,10' }, ports)).rejects.toMatchObject({
-    exitCode: 4,
-    message: expect.stringContaining('no URL of the content server'),
-  })
+  for (const [of, missing] of [
+    [{ scene: '10,10' }, 'no URL of the content server: spec.content.catalysts of its Realm, or CONTENT_URL,'],
+    [{ world: 'ana.dcl.eth' }, 'no URL of the worlds content server: spec.gatekeeper.worlds of its Realm, or WORLD_CONTENT_URL,'],
+  ] as const)
+    await expect(admins({ ...options, ...of }, ports)).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringContaining(missing),
+    })
 })
 
 test.for([

@@ -352,6 +352,12 @@ describe('without any content server', () => {
       metadata: sceneMetadataOf(PARK, '10,10'),
       timestamp: clock.now(),
     })
-    expect([answer.status, await answer.json()]).toEqual([503, { error: 'This gatekeeper has no URL of the content server' }])
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      {
+        error:
+          'This gatekeeper has no URL of the content server: spec.content.catalysts of its Realm, or CONTENT_URL, gives it one',
+      },
+    ])
   })
 })

@@ -12,7 +12,7 @@ async function aService() {
   return {
     services,
     clock,
-    service: new JsonService({ name: 'the leases', url: `${services.url}/leases/`, clock, log: silentLog }),
+    service: new JsonService({ name: 'the leases', url: `${services.url}/leases/`, declaredBy: 'a test', clock, log: silentLog }),
   }
 }
 
@@ -44,6 +44,6 @@ test('a service that does not answer is an outage after a few seconds', async ()
 
 test('what a service does not know is undefined, and not an outage', async () => {
   const [services, clock] = [await someServices(), new ManualClock()]
-  const service = new JsonService({ name: 'worlds', url: `${services.url}/worlds`, clock, log: silentLog })
+  const service = new JsonService({ name: 'worlds', url: `${services.url}/worlds`, clock, declaredBy: 'a test', log: silentLog })
   expect(await service.ask('world/nowhere/permissions', anything)).toBeUndefined()
 })

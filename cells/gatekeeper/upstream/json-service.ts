@@ -12,6 +12,8 @@ export interface JsonServiceOptions {
   name: string
   /** Base URL; undefined = this gatekeeper has none. */
   url: string | undefined
+  /** Where the URL is declared, for those who look after the gatekeeper. */
+  declaredBy: string
   clock: Clock
   log: Log
 }
@@ -59,8 +61,8 @@ export class JsonService {
   }
 
   async #fetch(path: string, post: unknown): Promise<{ body: unknown }> {
-    const { url, name } = this.#options
-    if (url === undefined) throw new Refusal('UNAVAILABLE', `This gatekeeper has no URL of ${name}`)
+    const { url, name, declaredBy } = this.#options
+    if (url === undefined) throw new Refusal('UNAVAILABLE', `This gatekeeper has no URL of ${name}: ${declaredBy} gives it one`)
     const fetched = await fetchJson(`${withoutTrailingSlash(url)}/${path}`, {
       ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES },
       ...(post !== undefined && { post }),
