@@ -32,6 +32,7 @@ export const separate: Readonly<Record<string, string>> = {
   '@dcl/crypto': 'uses eth-connect, which its licence (LGPL) lets users replace',
   '@electric-sql/pglite': 'reads its database engine from files beside its own',
   '@kubernetes/client-node': 'is needed only with a kubeconfig, so not in a pod',
+  koffi: 'loads a library of the machine',
   secp256k1: 'loads a library of the machine',
   'tiny-secp256k1': 'reads its WebAssembly from a file beside its own',
 }

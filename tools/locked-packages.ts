@@ -15,6 +15,9 @@ export interface LockedPackage {
   resolved: string | undefined
   /** Whether it is used for development only. */
   dev: boolean
+  /** The systems and processors it is installed on; undefined for all. */
+  os: readonly string[] | undefined
+  cpu: readonly string[] | undefined
 }
 
 type Entry = Partial<Omit<LockedPackage, 'path'>>
@@ -24,7 +27,7 @@ export function lockedPackages(file = 'package-lock.json'): LockedPackage[] {
   const { packages } = JSON.parse(readFileSync(`${root}${file}`, 'utf8')) as { packages: Record<string, Entry> }
   return Object.entries(packages)
     .filter(([path]) => path !== '')
-    .map(([path, { name, version = '', license, integrity, resolved, dev = false }]) => ({
+    .map(([path, { name, version = '', license, integrity, resolved, dev = false, os, cpu }]) => ({
       path,
       name: name ?? path.replace(/^.*node_modules\//, ''),
       version,
@@ -32,5 +35,7 @@ export function lockedPackages(file = 'package-lock.json'): LockedPackage[] {
       integrity,
       resolved,
       dev,
+      os,
+      cpu,
     }))
 }

@@ -1,7 +1,8 @@
 import { NO_PEER_ID, peerIdOf } from './enet/datagram.ts'
 import { EnetHost } from './enet/host.ts'
 import type { EnetHostOptions } from './enet/host-options.ts'
-import { openUdp, type UdpOptions } from './enet/udp.ts'
+import { openUdp } from './enet/udp.ts'
+import type { UdpOptions } from './enet/udp-port.ts'
 
 export interface EarlyPortOptions extends Pick<UdpOptions, 'port' | 'address'> {
   /** Whether another relay may have the clients that send something: it, and not this one, knows whether they are connected. */

@@ -5,7 +5,8 @@ import { ProtoWriter } from '../../cells/pulse/core/messages/proto-writer.ts'
 import { EnetClient } from '../../cells/pulse/enet/client.ts'
 import { COMMAND_BYTES, CommandKind } from '../../cells/pulse/enet/commands.ts'
 import { HEADER_BYTES } from '../../cells/pulse/enet/datagram.ts'
-import { openUdp, type UdpPort } from '../../cells/pulse/enet/udp.ts'
+import { openUdp } from '../../cells/pulse/enet/udp.ts'
+import type { UdpPort } from '../../cells/pulse/enet/udp-port.ts'
 
 /** Where a mover enters: a movement relay, and a place in one of its realms. */
 export interface MoverOptions {

@@ -1,7 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv4 } from 'node:net'
+import { BatchedSocket, openDescriptor } from './batched-socket.ts'
 import { MTU } from './datagram.ts'
 import type { SendDatagram } from './host-options.ts'
+import { loadSocketLibrary } from './socket-library.ts'
+import type { UdpCounters, UdpOptions, UdpPort } from './udp-port.ts'
 
 /** Some hundred milliseconds of a crowd's datagrams, should this process be busy. The kernel may grant less (net.core.rmem_max). */
 const BUFFER_BYTES = 4 * 1024 * 1024
@@ -10,37 +13,6 @@ const MAX_QUEUED = 1024
 /** After so many datagrams without an error, the outcome of one of so many is asked for. */
 const GOOD_OUTCOMES = 1024
 const SAMPLE = 16
-
-export interface UdpOptions {
-  /** 0 for any free port. */
-  port: number
-  /** All addresses of the machine by default: of IPv6 and IPv4, or of IPv4 where there is no IPv6. */
-  address?: string
-  receiveBufferBytes?: number
-  sendBufferBytes?: number
-  /** Receives a datagram. IPv4 addresses of a socket for both families are in the form `::ffff:192.0.2.1`. */
-  onDatagram(bytes: Buffer, address: string, port: number): void
-}
-
-/** What could not be sent. */
-export interface UdpCounters {
-  /** Errors of the system, for example that there is no route. */
-  sendErrors: number
-  /** Datagrams that were dropped since the kernel took no more. */
-  dropped: number
-}
-
-/** A socket for datagrams of up to 1200 bytes. */
-export interface UdpPort {
-  readonly port: number
-  readonly counters: UdpCounters
-  /** Sends or drops a datagram; throws nothing, and leaves the bytes to the caller at once. */
-  send: SendDatagram
-  /** An IP address in the form in which this socket reports it. */
-  addressOf(ip: string): string
-  /** Resolves when the socket receives nothing more. Afterwards sending does nothing. */
-  close(): Promise<void>
-}
 
 /** Opens a socket. @throws when the port is taken or the address is not one of this machine */
 export async function openUdp(options: UdpOptions): Promise<UdpPort> {
@@ -62,13 +34,15 @@ const lookUpNothing = (
 ): void => callback(null, address, address.includes(':') ? 6 : 4)
 
 async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string): Promise<UdpPort> {
-  const { port, receiveBufferBytes = BUFFER_BYTES, sendBufferBytes = BUFFER_BYTES } = options
+  const { port, inBatches = false, receiveBufferBytes = BUFFER_BYTES, sendBufferBytes = BUFFER_BYTES } = options
   const buffers = { recvBufferSize: receiveBufferBytes, sendBufferSize: sendBufferBytes }
   const socket = createSocket({ type, lookup: lookUpNothing, ...buffers })
+  const library = inBatches ? await loadSocketLibrary() : undefined
+  const fd = library && openDescriptor(library, address, port)
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind({ port, address }, () => resolve())
+      socket.bind(fd === undefined ? { port, address } : { fd }, () => resolve())
     })
   } catch (error) {
     socket.close()
@@ -79,16 +53,28 @@ async function bind(options: UdpOptions, type: 'udp4' | 'udp6', address: string)
   socket.on('error', () => {
     counters.sendErrors += 1
   })
+  const { onDatagram } = options
+  const single = { send: sender(socket, counters), queued: () => socket.getSendQueueCount() }
+  const batched =
+    library && fd !== undefined ? new BatchedSocket(library, fd, address, single, { counters, onDatagram }) : undefined
   socket.on('message', (bytes, from) => {
     // Nothing can be sent to port 0.
-    if (from.port !== 0) options.onDatagram(bytes, from.address, from.port)
+    if (from.port !== 0) onDatagram(bytes, from.address, from.port, bytes.length)
+    batched?.receive()
   })
   return {
     port: socket.address().port,
     counters,
-    send: sender(socket, counters),
+    isInBatches: batched !== undefined,
+    get missed() {
+      return batched?.missed ?? 0
+    },
+    send: batched?.send ?? single.send,
     addressOf: (ip) => (type === 'udp6' && isIPv4(ip) ? `::ffff:${ip}` : ip),
-    close: () => closed(socket),
+    close() {
+      batched?.close()
+      return closed(socket)
+    },
   }
 }
 
