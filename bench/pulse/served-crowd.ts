@@ -9,7 +9,8 @@ import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { ChainVerifier } from '../../cells/identity/verifier.ts'
 import { Relay } from '../../cells/pulse/core/relay.ts'
 import type { SendRates } from '../../cells/pulse/core/send-rates.ts'
-import { openUdp, type UdpPort } from '../../cells/pulse/enet/udp.ts'
+import { openUdp } from '../../cells/pulse/enet/udp.ts'
+import type { UdpPort } from '../../cells/pulse/enet/udp-port.ts'
 import { defaultPulseLimits } from '../../cells/pulse/limits.ts'
 import { pulseMetrics } from '../../cells/pulse/metrics.ts'
 import { PulseServer, TICK_MS } from '../../cells/pulse/server.ts'
@@ -154,6 +155,8 @@ async function aRelay(clock: Clock, rates: SendRates) {
         players: () => relay.size,
         datagrams: () => ({ in: 0, out: 0 }),
         undelivered: () => 0,
+        missed: () => 0,
+        inBatches: () => true,
         reported: () => ({}) as never,
       }),
       remembered: new SignInMemory(defaultPulseLimits.maxRemembered, clock),
@@ -162,6 +165,10 @@ async function aRelay(clock: Clock, rates: SendRates) {
     send: (...datagram) => udp.send(...datagram),
     rates,
   })
-  const udp = await openUdp({ port: 0, onDatagram: (bytes, address, port) => server.host.receive(bytes, address, port) })
+  const udp = await openUdp({
+    port: 0,
+    inBatches: true,
+    onDatagram: (...datagram) => server.host.receive(...datagram),
+  })
   return { server, relay, udp }
 }

@@ -56,7 +56,7 @@ export function aPulse({
     connections: () => live.server.connectionCount,
     players: () => live.relay.size,
     datagrams: () => ({ in: 0, out: 0 }),
-    undelivered: () => 0,
+    ...{ undelivered: () => 0, missed: () => 0, inBatches: () => false },
     reported: () => reports.sessions.counts,
   })
   const start = (frozen?: Buffer) => {

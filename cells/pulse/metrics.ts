@@ -7,6 +7,9 @@ export interface PulseReadings {
   /** Since the start. */
   datagrams(): { in: number; out: number }
   undelivered(): number
+  missed(): number
+  /** Whether one call of the system moves many of them. */
+  inBatches(): boolean
   /** What connectors have reported. */
   reported(): { realms: number; sessions: number; bans: number }
 }
@@ -20,6 +23,16 @@ export function pulseMetrics(metrics: Metrics, readings: PulseReadings) {
   metrics.gauge('datagrams_undelivered', 'UDP datagrams that the system did not take since the start.', {
     read: readings.undelivered,
   })
+  metrics.gauge(
+    'datagrams_missed',
+    'UDP datagrams since the start that found the buffer of the socket full: the relay has too much to do, or the node allows small buffers only (net.core.rmem_max). 0 where datagrams_in_batches is 0.',
+    { read: readings.missed },
+  )
+  metrics.gauge(
+    'datagrams_in_batches',
+    '1 where one call of the system moves many UDP datagrams, 0 where each takes a call of its own and a core carries fewer players.',
+    { read: () => Number(readings.inBatches()) },
+  )
   const reported = (name: 'realms' | 'sessions' | 'bans', help: string) =>
     metrics.gauge(`reported_${name}`, help, { read: () => readings.reported()[name] })
   reported('realms', 'Realms whose connectors have reported sessions.')

@@ -32,6 +32,7 @@ export async function runRelay(
     const service = await startPulse(
       {
         ...{ address, port, visiblePlayers: config.VISIBLE_PLAYERS, hasPeerPort: config.PEER_SERVER_PORT !== undefined },
+        inBatches: true,
         refusalOf: (wallet) => (denyList.has(wallet) ? 'banned' : undefined),
         tokenKeys: () => realmKeysIn(readKeys() ?? ''),
         handOver: handOverOf(config),
@@ -43,7 +44,8 @@ export async function runRelay(
     leave = () => service.leave()
     endDenied = () => service.endDenied()
     takenPort = service.port
-    log.info({ port: service.port, handOverPort: service.handOverPort, pid: process.pid }, 'players are received over UDP')
+    const { port: udpPort, handOverPort, isInBatches } = service
+    log.info({ port: udpPort, handOverPort, isInBatches, pid: process.pid }, 'players are received over UDP')
     return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
   }
   let leave = async () => {}

@@ -9,7 +9,8 @@ import type { ChainVerifier } from '../identity/verifier.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { SessionReports } from '../wire/session-report.ts'
 import { awakeClock } from './awake-clock.ts'
-import { openUdp, type UdpOptions } from './enet/udp.ts'
+import { openUdp } from './enet/udp.ts'
+import type { UdpOptions } from './enet/udp-port.ts'
 import { type HandOverConfig, Succession } from './hand-over/succession.ts'
 import { defaultPulseLimits, type PulseLimits } from './limits.ts'
 import { liveRelay } from './live-relay.ts'
@@ -23,6 +24,8 @@ export interface PulseConfig {
   address?: string | undefined
   /** UDP port; 0 takes a free one. */
   port: number
+  /** Whether to load the library with which one call of the system moves many datagrams: pays for some hundred players. */
+  inBatches?: boolean
   limits?: Partial<PulseLimits>
   /** Why a wallet may not enter; every wallet may by default. */
   refusalOf?: (wallet: PeerId) => 'banned' | undefined
@@ -48,6 +51,8 @@ export interface PulseDeps {
 export interface Pulse extends RunningService {
   /** The UDP port it listens on. */
   readonly port: number
+  /** Whether one call of the system moves many datagrams. */
+  readonly isInBatches: boolean
   /** The TCP port on which a successor asks for the players. */
   readonly handOverPort: number | undefined
   /** Before it stops: waits for a successor, while players are served. */
@@ -85,6 +90,8 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
       return { in: datagramsIn, out: datagramsOut }
     },
     undelivered: () => udp.counters.dropped + udp.counters.sendErrors,
+    missed: () => udp.missed,
+    inBatches: () => udp.isInBatches,
     reported: () => reports.sessions.counts,
   })
   const context = {
@@ -97,9 +104,9 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
     start: (send, state) => liveRelay({ context, reports, send }, state),
     send: (...datagram) => udp.send(...datagram),
   })
-  const onDatagram: UdpOptions['onDatagram'] = (bytes, address, port) => succession.receive(bytes, address, port)
-  const place = { port: config.port, ...(config.address !== undefined && { address: config.address }) }
-  const udp = await openUdp({ ...place, onDatagram })
+  const onDatagram: UdpOptions['onDatagram'] = (bytes, address, port, length) => succession.receive(bytes, address, port, length)
+  const { port, address, inBatches = false } = config
+  const udp = await openUdp({ port, inBatches, ...(address !== undefined && { address }), onDatagram })
   const rounds = startRounds(() => {
     if (succession.isServing) succession.live.server.turn()
   }, clock)
@@ -113,6 +120,7 @@ export async function startPulse(config: PulseConfig, deps: PulseDeps): Promise<
   const operational = operationalRoutes(deps.metrics, readiness)
   return {
     port: udp.port,
+    isInBatches: udp.isInBatches,
     endDenied: () => {
       if (succession.isServing) succession.live.server.endDenied()
     },

@@ -96,11 +96,11 @@ export class Succession {
   }
 
   /** A datagram has arrived at this process. */
-  receive(bytes: Buffer, address: string, port: number): void {
+  receive(bytes: Buffer, address: string, port: number, length = bytes.length): void {
     // It may be of a client that is about to be taken over: it must not hear that it is unknown here.
     if (this.#isTaking) return
     this.#path.arrived(address, port)
-    this.#dispatch(bytes, address, port)
+    this.#dispatch(bytes, address, port, length)
   }
 
   /** Waits for a successor to take the players, while they are served; to be called before the process stops. */
@@ -127,8 +127,8 @@ export class Succession {
     this.#path.open(link, this.live.server.host.peers(), (bytes, address, port) => this.#dispatch(bytes, address, port))
   }
 
-  #dispatch(bytes: Buffer, address: string, port: number): void {
-    if (this.#giver.hasGiven) this.#giver.pass(bytes, address, port)
-    else this.live.server.host.receive(bytes, address, port)
+  #dispatch(bytes: Buffer, address: string, port: number, length = bytes.length): void {
+    if (this.#giver.hasGiven) this.#giver.pass(bytes.subarray(0, length), address, port)
+    else this.live.server.host.receive(bytes, address, port, length)
   }
 }
