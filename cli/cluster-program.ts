@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander'
+import { exitProcess } from '../cells/chassis/exit-process.ts'
 import { version } from '../cells/version.ts'
 import { addClusterCommands } from './cluster-commands.ts'
 import { addModeratorCommands } from './moderator-commands.ts'
@@ -21,7 +22,7 @@ export const emptyProgram = (description: string): Command =>
     .version(version)
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .exitOverride((error) => exitProcess(error.exitCode === 0 ? 0 : 2))
 
 /** @param completed the program whose commands are completed */
 export function addCompletionCommands(program: Command, completed: () => Command): void {

@@ -22,6 +22,7 @@ test('help loads the options and nothing that a command runs', () => {
   expect(own.map((url) => url.replace(/.*\/(cli|cells)\//, '$1/')).toSorted()).toEqual([
     'cells/chassis/base-url.ts',
     'cells/chassis/errors.ts',
+    'cells/chassis/exit-process.ts',
     'cells/chassis/log-level.ts',
     'cells/version.ts',
     'cli/cluster-commands.ts',

@@ -9,3 +9,6 @@ if (folder !== undefined) process.env.NODE_COMPILE_CACHE ??= folder
 
 const { createProgram } = await import('./program.ts')
 await createProgram().parseAsync()
+
+const { exitWithoutJoiningThreads } = await import('../cells/chassis/exit-process.ts')
+exitWithoutJoiningThreads()

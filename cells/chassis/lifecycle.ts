@@ -1,4 +1,5 @@
 import { messageOf, UserError } from './errors.ts'
+import { exitProcess } from './exit-process.ts'
 import type { Log } from './log.ts'
 
 /** Something that was started and can be stopped. */
@@ -37,27 +38,27 @@ export async function runProcess(
   const signal = stopSignal()
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'a bug ended the process')
-    process.exit(70)
+    exitProcess(70)
   })
   try {
     const running = await (finishStarting ? start() : Promise.race([start(), signal]))
-    if (running === undefined || typeof running === 'string') process.exit(0)
+    if (running === undefined || typeof running === 'string') exitProcess(0)
     const reason = await Promise.race([signal, outdated])
     log.info({ reason }, 'stopping')
     const { stopDeadlineMs = STOP_DEADLINE_MS } = running
     setTimeout(() => {
       log.error({ stopDeadlineMs }, 'did not stop within the deadline')
-      process.exit(1)
+      exitProcess(1)
     }, stopDeadlineMs).unref()
     await running.stop()
-    process.exit(0)
+    exitProcess(0)
   } catch (error) {
     if (error instanceof UserError) {
       process.stderr.write(`${error.message}\n`)
-      process.exit(error.exitCode)
+      exitProcess(error.exitCode)
     }
     log.fatal({ err: error }, 'could not start')
-    process.exit(70)
+    exitProcess(70)
   }
 }
 
@@ -74,7 +75,7 @@ const stopSignal = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
     let firstAt: number | undefined
     const onSignal = (signal: NodeJS.Signals) => {
-      if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(signal === 'SIGINT' ? 130 : 143)
+      if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) exitProcess(signal === 'SIGINT' ? 130 : 143)
       firstAt ??= performance.now()
       resolve(signal)
     }

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { systemClock } from '../chassis/clock.ts'
+import { exitProcess } from '../chassis/exit-process.ts'
 import type { Running } from '../chassis/lifecycle.ts'
 import { createLog } from '../chassis/log.ts'
 import { PULSE_PORT } from '../wire/relay-address.ts'
@@ -26,7 +27,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
     },
     // What is wrong with these variables is said by the relay.
     openPort: (restart) => earlyPort(env, restart).catch(() => undefined),
-    exit: (code) => process.exit(code),
+    exit: exitProcess,
     clock: systemClock,
     log: createLog('pulse'),
   })
@@ -37,7 +38,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<Running> {
 async function relay(env: NodeJS.ProcessEnv): Promise<Running> {
   const tell = (message: FromRelay) => process.send?.(message)
   // The supervisor was killed.
-  process.once('disconnect', () => process.exit(1))
+  process.once('disconnect', () => exitProcess(1))
   const { runRelay } = await import('./relay-process.ts')
   const { running, port } = await runRelay(env, async () => {
     tell({ kind: 'needsPort' })
