@@ -709,7 +709,7 @@ export interface RealmStatus {
   }
   /** URLs of the realm. */
   urls?: {
-    /** The realm's description at the realm provider. */
+    /** The realm's description: at the public URL of the realm provider (provider.baseUrl of the chart), else at the host of the realm, else at the realm provider inside the cluster, which players do not reach. */
     about?: string
     /** Base URL of the gatekeeper. */
     gatekeeper?: string

@@ -61,7 +61,7 @@ export const clusterSite = (
   providerUrl: string,
   { movement, sessionReports, providerUrl: providerForPods = providerUrl }: ClusterServices = {},
 ): Site => ({
-  urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl),
+  urls: (realm) => clusterUrls(realm, clusterDomain, providerUrl, providerForPods),
   statsUrl: (realm) =>
     isWorldRealm(realm)
       ? `http://${serviceHost(gatekeeperName(realm), realm.metadata.namespace, clusterDomain)}`

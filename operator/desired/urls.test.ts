@@ -28,6 +28,24 @@ test('where TLS ends in front of the Ingress, players are told to use it, at the
   expect(urlsOf({ exposure: { ...exposure, tls: 'None' } }).slot1).toBe('ws://main.example.org/cells/1')
 })
 
+test('where the realm provider has no URL for players, a realm with a host describes itself there', () => {
+  const aboutOf = (changes: Parameters<typeof aRealm>[0], ...[provider, forPods]: [string, string?]) =>
+    clusterUrls(aRealm(changes), 'cluster.local', provider, forPods).aboutAtHost
+  const exposure = { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } as const
+  const inside = 'http://realm-provider.realm-system.svc.cluster.local'
+  expect(aboutOf({ exposure }, inside, inside)).toBe('https://main.example.org/about')
+  expect(aboutOf({ exposure }, 'https://realms.example.org', inside)).toBeUndefined()
+  expect(aboutOf({}, inside, inside)).toBeUndefined()
+  // The gatekeeper of another realm serves the world, and that has no path for it.
+  expect(
+    aboutOf(
+      { mode: 'World', world: { gatekeeperOf: 'other', scenes: [], access: { type: 'Public' }, capacity: 10 }, exposure },
+      inside,
+      inside,
+    ),
+  ).toBeUndefined()
+})
+
 test('behind a route of the user a realm is below its URL, including the path', () => {
   const { slot1, stats } = urlsOf({ exposure: { type: 'None', url: 'https://example.org/realms/main' } })
   expect([slot1, stats]).toEqual(['wss://example.org/realms/main/cells/1', 'https://example.org/realms/main/stats'])

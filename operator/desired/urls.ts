@@ -1,4 +1,5 @@
 import { type CommsCell, type Realm, realmNameOf } from '../../crds/realm.ts'
+import { isGuest } from '../../crds/world.ts'
 import { partName, roomsServiceName, serviceHost, slotServiceName } from './naming.ts'
 
 /** Where a realm is reached; base URLs without a slash at the end. */
@@ -11,6 +12,8 @@ export interface RealmUrls {
   stats: string
   /** The realm's description at the realm provider. */
   about: string
+  /** The same at the host of the realm, where players do not reach the realm provider. */
+  aboutAtHost?: string
 }
 
 /** The URLs of a realm that one host or one port serves, all below one base URL. */
@@ -29,11 +32,16 @@ export const hasTls = ({ tls, tlsSecretName }: Realm['spec']['exposure']): boole
 export const hostUrl = (exposure: Realm['spec']['exposure'], scheme: 'http' | 'ws'): string | undefined =>
   exposure.host && `${scheme}${hasTls(exposure) ? 's' : ''}://${exposure.host}`
 
-/** Where a realm is reached in a cluster: through its Ingress, through a route that the user runs, or else through its Services. */
-export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: string): RealmUrls {
-  const { url } = realm.spec.exposure
+/**
+ * Where a realm is reached in a cluster: through its Ingress, through a route that the user runs, or else through its Services.
+ *
+ * @param insideUrl base URL of the realm provider inside the cluster; that of its players is the same where they have none
+ */
+export function clusterUrls(realm: Realm, clusterDomain: string, providerUrl: string, insideUrl?: string): RealmUrls {
+  const { type, url } = realm.spec.exposure
   const atHost = hostUrl(realm.spec.exposure, 'http')
-  if (atHost) return urlsBelow(realm, atHost, providerUrl)
+  const isDescribedThere = type !== 'None' && !isGuest(realm) && providerUrl === insideUrl
+  if (atHost) return { ...urlsBelow(realm, atHost, providerUrl), ...(isDescribedThere && { aboutAtHost: `${atHost}/about` }) }
   if (url) return urlsBelow(realm, url, providerUrl)
   const { name, namespace } = realm.metadata
   const at = (service: string) => serviceHost(service, namespace, clusterDomain)

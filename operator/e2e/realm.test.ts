@@ -66,7 +66,7 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
         endpoints: [
           { slot: 0, adapter: 'archipelago:archipelago:wss://main.example.org/cells/0/ws', cell: 'main-0', state: 'Serving' },
         ],
-        urls: { about: `${providerUrl}/main/about`, gatekeeper: 'https://main.example.org/gatekeeper' },
+        urls: { about: 'https://main.example.org/about', gatekeeper: 'https://main.example.org/gatekeeper' },
       },
     })
     expect(await condition('Ready')).toMatchObject({ status: 'True', reason: 'AllServing', observedGeneration: 1 })

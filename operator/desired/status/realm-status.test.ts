@@ -42,6 +42,13 @@ function statusOf({ realm = aRealm(), observed, publication = served, failure, a
 const conditions = (given: Given) =>
   Object.fromEntries(statusOf(given).conditions?.map(({ type, status, reason }) => [type, `${status} ${reason}`]) ?? [])
 
+test('the description of a realm is at its host, but not at one that another realm has', () => {
+  const realm = aRealm({ exposure: { type: 'Ingress', host: 'main.example.org' } })
+  expect(statusOf({ realm }).urls?.about).toBe('http://main.example.org/about')
+  const addressTakenBy = { namespace: 'other', name: 'main' }
+  expect(statusOf({ realm, observed: { addressTakenBy } }).urls?.about).toBe(aboutUrl)
+})
+
 test('a realm that works and is served by its provider is ready, published, accepting players and settled', () => {
   expect(statusOf()).toMatchObject({
     observedGeneration: 1,

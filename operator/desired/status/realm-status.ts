@@ -31,6 +31,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
   const approximate = approximatePlayers(plan.endpoints.length === 0 ? 0 : players, realm.status?.players)
   // The plan was made from the cells as they were before the pass changed any.
   const cellNow = new Map(observed.cells.map((cell) => [cell.metadata.name, cell]))
+  const about = (plan.isExposed && urls.aboutAtHost) || urls.about
   return {
     ...(realm.metadata.generation !== undefined && { observedGeneration: realm.metadata.generation }),
     replicas: failure ? Math.min(observed.cells.length, plan.desiredCells) : plan.desiredCells,
@@ -40,7 +41,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
     ...(approximate && { players: approximate }),
     ...(plan.scale.status && { autoscale: plan.scale.status }),
     urls: {
-      about: urls.about,
+      about,
       // Not the URLs below a public address that another realm has: they lead to that realm.
       ...(plan.isExposed && {
         ...(realm.spec.gatekeeper.replicas > 0 && { gatekeeper: gatekeeperUrl(input) }),
@@ -51,7 +52,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
       }),
     },
     ...(livekit && { livekit }),
-    ...(relay && { movement: movementStatus(relay.address, urls.about) }),
+    ...(relay && { movement: movementStatus(relay.address, about) }),
     // The API server records nothing of an empty list, so that it would be written again in every pass.
     ...(plan.endpoints.length > 0 && { endpoints: [...plan.endpoints] }),
     conditions: conditionsOf(

@@ -55,7 +55,7 @@ test('a world that its gatekeeper serves is ready, published and at rest', () =>
   })
   expect(status).toMatchObject({ replicas: 0, readyReplicas: 0, players: '10+' })
   expect(status.urls).toEqual({
-    about: 'http://realm-provider/main/about',
+    about: 'https://plaza.example.org/about',
     gatekeeper: 'https://plaza.example.org/gatekeeper',
   })
 })
