@@ -76,6 +76,7 @@ test('while one address sends twenty slow chains a second, a client of another a
   for (let ms = 0; ms < 5_000; ms += 50) {
     check(`hostile ${ms}`)
     if (ms === 3_000) check('honest', aClient(2))
+    await settled()
     if (clock.monotonic() >= busyUntil) {
       const [batch] = thread?.batches ?? []
       order.push(...textsOf(batch ?? []))
@@ -96,22 +97,35 @@ test('a thread is given checks in batches, two at a time', async () => {
   const { started, threads, check } = slowThreads()
   await threads.warmUp()
   for (let i = 0; i < 30; i++) check(`${i}`, aClient(i))
+  await settled()
   const [thread] = started
-  expect(thread?.batches.map((batch) => batch.length)).toEqual([1, 1])
-  thread?.answer()
+  expect(thread?.batches.map((batch) => batch.length)).toEqual([8])
+  check('later')
+  await settled()
+  expect(thread?.batches.map((batch) => batch.length)).toEqual([8, 8])
   thread?.answer()
   expect(thread?.batches.map((batch) => batch.length)).toEqual([8, 8])
-  expect(threads.pending).toBe(28)
+  expect(threads.pending).toBe(23)
+})
+
+test('what is asked in one turn of the event loop is one message to a thread', async () => {
+  const { started, threads, check } = slowThreads()
+  await threads.warmUp()
+  for (const text of ['a', 'b', 'c']) check(text, aClient(text.charCodeAt(0)))
+  expect(started[0]?.batches).toEqual([])
+  await settled()
+  expect(started[0]?.batches.map(textsOf)).toEqual([['a', 'b', 'c']])
 })
 
 test('threads share the work', async () => {
   const { started, threads, check } = slowThreads({ threads: 3 })
   await threads.warmUp()
   for (let i = 0; i < 6; i++) check(`${i}`, aClient(i))
+  await settled()
   expect(started.map(({ batches }) => batches.flatMap(textsOf))).toEqual([
-    ['0', '3'],
-    ['1', '4'],
-    ['2', '5'],
+    ['0', '1'],
+    ['2', '3'],
+    ['4', '5'],
   ])
 })
 
@@ -119,10 +133,11 @@ test('a check that waits too long is undecided, and costs no thread anything', a
   const { clock, threads, check, verdicts, started } = slowThreads({ maxWaitMs: 3_000 })
   await threads.warmUp()
   for (const text of ['a', 'b', 'c']) check(text)
+  await settled()
   clock.advance(3_000)
   await settled()
   expect(verdicts).toEqual({ c: { undecided: 'the check waited too long' } })
-  for (let i = 0; i < 3; i++) started[0]?.answer()
+  started[0]?.answer()
   await settled()
   expect(Object.keys(verdicts)).toEqual(['c', 'a', 'b'])
   expect(threads.pending).toBe(0)
@@ -133,6 +148,7 @@ describe('a thread that is lost', () => {
     const { clock, started, threads, check, verdicts } = slowThreads()
     await threads.warmUp()
     for (const text of ['a', 'b', 'c']) check(text)
+    await settled()
     clock.advance(5_000)
     await settled()
     expect(started.map(({ isTerminated }) => isTerminated)).toEqual([true])
@@ -151,12 +167,14 @@ describe('a thread that is lost', () => {
     const { clock, started, threads, check, verdicts } = slowThreads()
     await threads.warmUp()
     check('a')
+    await settled()
     started[0]?.events.exit()
     await settled()
     expect(verdicts.a).toEqual({ undecided: 'the check was interrupted' })
     clock.advance(1_000)
     await settled()
     check('b')
+    await settled()
     started[1]?.answer()
     await settled()
     expect(verdicts.b).toEqual({ invalid: -1 })
@@ -186,7 +204,9 @@ test('a thread that answers late, but answers, is kept', async () => {
   const { clock, started, threads, check, verdicts } = slowThreads()
   await threads.warmUp()
   check('a')
+  await settled()
   check('b')
+  await settled()
   clock.advance(4_000)
   started[0]?.answer()
   clock.advance(4_000)

@@ -81,6 +81,7 @@ export class SignatureThreads {
   /** The threads take turns. */
   readonly #threads = new Set<PooledThread>()
   readonly #library = Promise.withResolvers<SignatureLibrary['name']>()
+  #distributing: NodeJS.Immediate | undefined
   #underWay = 0
   #closed = false
 
@@ -112,7 +113,7 @@ export class SignatureThreads {
     if (this.#closed) return Promise.resolve({ undecided: 'shutting down' })
     return new Promise((resolve) => {
       if (!this.#queue.enter(client, { check, resolve })) resolve({ undecided: 'too many signatures are waiting' })
-      else this.#distribute()
+      else this.#distributeSoon()
     })
   }
 
@@ -133,11 +134,20 @@ export class SignatureThreads {
     })
   }
 
+  /** At the end of this turn of the event loop: checks that clients ask for in one turn share a message. */
+  #distributeSoon(): void {
+    this.#distributing ??= setImmediate(() => {
+      this.#distributing = undefined
+      this.#distribute()
+    })
+  }
+
   /** Gives waiting checks to threads that have room, as many to each as to the others. */
   #distribute(): void {
-    for (const pooled of this.#threads) {
-      if (!pooled.hasRoom) continue
-      const batch = this.#nextBatch()
+    const withRoom = [...this.#threads].filter(({ hasRoom }) => hasRoom)
+    const share = Math.min(BATCH, Math.ceil(this.#queue.waiting / withRoom.length))
+    for (const pooled of withRoom) {
+      const batch = this.#nextBatch(share)
       if (batch.length === 0) return
       this.#threads.delete(pooled) // to the end of the order
       this.#threads.add(pooled)
@@ -148,9 +158,9 @@ export class SignatureThreads {
     }
   }
 
-  #nextBatch(): Batch {
+  #nextBatch(atMost: number): Batch {
     const batch: Turn<PendingCheck>[] = []
-    for (let turn = this.#queue.next(); turn; turn = batch.length < BATCH ? this.#queue.next() : undefined) batch.push(turn)
+    for (let turn = this.#queue.next(); turn; turn = batch.length < atMost ? this.#queue.next() : undefined) batch.push(turn)
     return batch
   }
 
