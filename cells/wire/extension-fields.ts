@@ -121,5 +121,10 @@ const textOf = (bytes: Uint8Array, { from, to }: FieldRange): string =>
 function encodeTextField(field: number, text: string): Uint8Array {
   const content = Buffer.from(text)
   const tag = (field << 3) | DELIMITED
-  return Uint8Array.of((tag & 0x7f) | 0x80, tag >>> 7, content.length, ...content)
+  const bytes = new Uint8Array(3 + content.length)
+  bytes[0] = (tag & 0x7f) | 0x80
+  bytes[1] = tag >>> 7
+  bytes[2] = content.length
+  bytes.set(content, 3)
+  return bytes
 }
