@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
+import { randomHex } from '../chassis/random-hex.ts'
 import { splitFencingToken, textFieldOf, withField } from '../wire/extension-fields.ts'
 import { type FencingToken, FencingTokens, isEarlier, TermFence } from '../wire/fencing-token.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
@@ -65,7 +65,7 @@ export class BusBridge {
 
   /** Names a session, whose id is later than every one that this or another connector issued before. */
   newSession(peer: PeerId): Pick<PlayerSession, 'id' | 'peer' | 'heartbeatSubject'> {
-    const id = this.#sessionIds.next(this.#deps.clock.now(), randomBytes(6).toString('hex'))
+    const id = this.#sessionIds.next(this.#deps.clock.now(), randomHex(6))
     return { id, peer, heartbeatSubject: this.#deps.subjects.heartbeat(peer) }
   }
 

@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import type { ClientAddress } from '../chassis/client-address.ts'
+import { randomHex } from '../chassis/random-hex.ts'
 import { parseAuthChain } from '../identity/chain.ts'
 import type { ChainVerdict, ChainVerifier } from '../identity/verifier.ts'
 
 const CHALLENGE_BYTES = 32
 
 /** A challenge for one socket; see `SignInFacts`. */
-export const freshChallenge = (): string => `dcl-${randomBytes(CHALLENGE_BYTES).toString('hex')}`
+export const freshChallenge = (): string => `dcl-${randomHex(CHALLENGE_BYTES)}`
 
 /** Whether the auth chain proves that its wallet signed the challenge. Never rejects. `nowMs` defaults to the clock of the verifier. */
 export function verifyChallenge(
