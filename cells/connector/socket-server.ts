@@ -4,26 +4,19 @@ import type { TrustedProxies } from '../chassis/client-address.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { UpgradeHandler } from '../chassis/http.ts'
 import type { Log } from '../chassis/log.ts'
-import type { Span, Tracer } from '../chassis/tracing.ts'
+import type { Tracer } from '../chassis/tracing.ts'
 import type { Bans } from '../identity/bans.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
-import { freshChallenge, verifyChallenge } from '../sockets/challenge.ts'
 import { socketOptions } from '../sockets/socket-options.ts'
 import { type OpenedSocket, type UpgradeLimits, Upgrades } from '../sockets/upgrades.ts'
 import { WriteCoalescer } from '../sockets/write-coalescer.ts'
-import { decodeClientMessage, serverPackets } from '../wire/packets.ts'
-import type { PeerId } from '../wire/peer.ts'
+import { decodeClientMessage } from '../wire/packets.ts'
 import type { BusBridge } from './bus-bridge.ts'
 import { ClientConnection, ConnectorSocket } from './client-connection.ts'
 import { ConnectionDeadlines, type ConnectionDeadlinesDeps } from './connection-deadlines.ts'
-import { type ConnectorCloseReason, connectorCloseOf } from './core/connector-close-reasons.ts'
-import {
-  type ConnectorEffect,
-  type ConnectorEvent,
-  type ConnectorFacts,
-  connectorTransition,
-} from './core/connector-handshake.ts'
+import { ConnectionEvents } from './connection-events.ts'
+import type { ConnectorCloseReason } from './core/connector-close-reasons.ts'
 import type { ConnectorMetrics } from './metrics.ts'
 import type { SessionRegistry } from './session-registry.ts'
 
@@ -48,13 +41,13 @@ const MAX_FRAGMENTS = 64
 /** The code of a connection that ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006
 
-/** The sockets of the players (comms.md §4): accepts them, takes each through the handshake, closes them. */
+/** The sockets of the players (comms.md §4): accepts them, reads what they send, drops them; what follows is for `ConnectionEvents`. */
 export class SocketServer {
   readonly #deps: SocketServerDeps
-  readonly #facts: ConnectorFacts
   readonly #connections = new Set<ClientConnection>()
   readonly #upgrades: Upgrades<ConnectorSocket>
   readonly #deadlines: ConnectionDeadlines
+  readonly #events: ConnectionEvents
   readonly #writes = new WriteCoalescer()
 
   constructor(deps: SocketServerDeps) {
@@ -72,14 +65,16 @@ export class SocketServer {
       }),
       onOpen: (opened) => this.#open(opened),
     })
-    this.#facts = {
-      freshChallenge,
-      isConnected: (peer) => deps.sessions.has(peer),
-      refusalOf: (peer) => (deps.denyList.has(peer) ? 'denied' : undefined),
-    }
     this.#deadlines = new ConnectionDeadlines({
       ...deps,
       end: (connection, reason) => this.end(connection, reason),
+      failed: (connection, error) => this.failed(connection, error),
+    })
+    this.#events = new ConnectionEvents({
+      ...deps,
+      deadlines: this.#deadlines,
+      hasSocket: (connection) => this.#connections.has(connection),
+      authenticated: (connection) => this.#upgrades.authenticated(connection),
       failed: (connection, error) => this.failed(connection, error),
     })
   }
@@ -101,18 +96,12 @@ export class SocketServer {
 
   /** Ends a socket for a reason of the connector's own. */
   end(connection: ClientConnection, reason: ConnectorCloseReason): void {
-    this.#apply(connection, { is: 'ended', reason })
+    this.#events.happened(connection, { is: 'ended', reason })
   }
 
-  /** Sends a packet, or ends a client that stopped reading: a lost island change would leave it in the wrong room. */
+  /** As `ConnectionEvents.send`. */
   send(connection: ClientConnection, packet: Uint8Array): boolean {
-    try {
-      if (connection.send(packet)) return true
-      this.end(connection, 'slow')
-    } catch (error) {
-      this.failed(connection, error)
-    }
-    return false
+    return this.#events.send(connection, packet)
   }
 
   /** Reports an exception, and ends the connection it belongs to: no other one may suffer from what a client sent. */
@@ -175,96 +164,10 @@ export class SocketServer {
     if (connection.state.at === 'closed') return
     try {
       if (connection.received(this.#deps.clock.monotonic()))
-        this.#apply(connection, { is: 'message', message: decodeClientMessage(data) })
+        this.#events.happened(connection, { is: 'message', message: decodeClientMessage(data) })
       else this.end(connection, 'too_fast')
     } catch (error) {
       this.failed(connection, error)
     }
   }
-
-  /** Every event of a connection ends here: its exceptions end that connection and nothing else. */
-  #apply(connection: ClientConnection, event: ConnectorEvent): void {
-    try {
-      const { state, effects } = connectorTransition(connection.state, event, this.#facts)
-      connection.state = state
-      for (const effect of effects) this.#perform(connection, effect)
-    } catch (error) {
-      this.failed(connection, error)
-    }
-  }
-
-  #perform(connection: ClientConnection, effect: ConnectorEffect): void {
-    const { bridge } = this.#deps
-    switch (effect.do) {
-      case 'heartbeat':
-        if (connection.session) bridge.heartbeat(connection.session, effect.heartbeat, effect.payload)
-        break
-      case 'challenge':
-        this.#deadlines.handshakeStep(connection)
-        connection.span.event('challenged')
-        this.send(connection, serverPackets.challengeResponse(effect.challenge, effect.alreadyConnected))
-        break
-      case 'verify':
-        this.#deadlines.handshakeStep(connection)
-        connection.span.event('signed')
-        this.#verify(connection, effect).catch((error: unknown) => this.failed(connection, error))
-        break
-      case 'welcome':
-        this.#welcome(connection, effect.peer)
-        break
-      case 'close':
-        this.#close(connection, effect.reason)
-        break
-      case 'disconnect':
-        if (connection.session) bridge.disconnected(connection.session, connectorCloseOf(effect.reason).disconnect ?? 'left')
-        break
-    }
-  }
-
-  async #verify(connection: ClientConnection, signed: { authChainJson: string; challenge: string }): Promise<void> {
-    const { verifier, bans, clock, log } = this.#deps
-    const verdict = await verifyChallenge(verifier, { ...signed, nowMs: clock.now() }, connection.client)
-    const banned = verdict.ok && (await bans.isBanned(verdict.peer))
-    if (!verdict.ok) log.debug({ address: connection.client.network, reason: verdict.reason }, 'a handshake was refused')
-    connection.span.event('verified')
-    this.#apply(connection, { is: 'verdict', verdict, banned })
-  }
-
-  #welcome(connection: ClientConnection, peer: PeerId): void {
-    const { sessions, bridge, clock, metrics } = this.#deps
-    this.#upgrades.authenticated(connection)
-    const session = connection.startSession(bridge.newSession(peer), clock.monotonic())
-    const older = sessions.register(peer, connection)
-    if (older) this.end(older, 'superseded')
-    this.#deadlines.welcomed(connection)
-    metrics.welcomed.inc()
-    endJoin(connection.span, 'welcomed')
-    metrics.handshakeSeconds.observe((clock.monotonic() - connection.openedAt) / 1000)
-    if (this.send(connection, serverPackets.welcome(peer))) bridge.connected(session)
-  }
-
-  #close(connection: ClientConnection, reason: ConnectorCloseReason): void {
-    const { sessions, metrics, bridge } = this.#deps
-    const { session } = connection
-    const counters = session ? metrics.sessionEnded : metrics.handshakeFailed
-    counters[reason].inc()
-    if (!session) endJoin(connection.span, reason)
-    if (session) {
-      bridge.forget(session)
-      sessions.release(session.peer, connection)
-    }
-    if (this.#connections.has(connection)) this.#deadlines.closing(connection)
-    try {
-      connection.close(reason)
-    } catch (error) {
-      // The session is over already; the effects that announce its end follow.
-      this.failed(connection, error)
-    }
-  }
-}
-
-function endJoin(span: Span, outcome: ConnectorCloseReason | 'welcomed'): void {
-  span.set({ outcome })
-  if (outcome === 'failed') span.fail(outcome)
-  span.end()
 }
