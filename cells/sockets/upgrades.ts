@@ -9,6 +9,7 @@ import { refuseUpgrade } from '../chassis/refuse-upgrade.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
 import { ConnectionLimits } from './core/connection-limits.ts'
 import { type UnauthenticatedConnection, UnauthenticatedConnections } from './core/unauthenticated.ts'
+import { SlicedWork } from './sliced-work.ts'
 import { UpgradeQueue } from './upgrade-queue.ts'
 
 export interface UpgradeLimits {
@@ -49,12 +50,7 @@ export interface OpenedSocket<Socket> {
 /** How long an upgrade waits for its turn: some explorers that are refused never try again. */
 const MAX_WAIT_MS = 30_000
 const RETRY_AFTER_SECONDS = 5
-/**
- * Milliseconds of a turn of the event loop in which upgrades are looked at. When another server has ended, hundreds of requests are there
- * at once, and Node hands them over without a pause: to look at them all would have the connected players wait.
- */
-const TURN_MS = 4
-/** Further ones are looked at without a pause: a flood of requests must not fill the memory. */
+/** Upgrades that wait for the next turns of the event loop, at most: a flood of requests must not fill the memory. */
 const MAX_ARRIVED = 2_000
 const WARN_EVERY_MS = 60_000
 
@@ -64,16 +60,15 @@ export class Upgrades<Socket> {
   readonly #limits: ConnectionLimits
   readonly #unauthenticated = new UnauthenticatedConnections()
   readonly #queue: UpgradeQueue
-  /** What came in this turn of the event loop and is looked at in one of the next, in the order of arrival. */
-  readonly #arrived = new Set<() => void>()
-  /** Until when upgrades are looked at in this turn; undefined where none has come. */
-  #turnEndsAt: number | undefined
+  /** What came in a turn of the event loop that had many of them. */
+  readonly #arrived: SlicedWork
   #warnedAt = Number.NEGATIVE_INFINITY
   #closed = false
 
   constructor(deps: UpgradesDeps<Socket>) {
     const { maxConnections, maxConnectionsPerAddress, upgradesPerSecond: perSecond } = deps.limits
     this.#deps = deps
+    this.#arrived = new SlicedWork(deps.clock, MAX_ARRIVED)
     this.#limits = new ConnectionLimits(maxConnections, maxConnectionsPerAddress)
     const checksWaiting = () => deps.verifier.pending
     this.#queue = new UpgradeQueue({ perSecond, maxWaitMs: MAX_WAIT_MS, checksWaiting, clock: deps.clock })
@@ -81,11 +76,11 @@ export class Upgrades<Socket> {
 
   /** Upgrades in the queue. */
   get waiting(): number {
-    return this.#arrived.size + this.#queue.waiting
+    return this.#arrived.waiting + this.#queue.waiting
   }
 
   readonly upgrade: UpgradeHandler = (request, stream, head, params) => {
-    const lookAt = () => {
+    this.#arrived.do(() => {
       try {
         // A client that hung up meanwhile has ended what would end the count of its connection.
         if (!stream.destroyed) this.#lookAt(request, stream, head, params)
@@ -93,27 +88,7 @@ export class Upgrades<Socket> {
         this.#deps.bugs.report('upgrade', error, { path: request.url })
         stream.destroy()
       }
-    }
-    if ((this.#arrived.size === 0 && this.#hasTime()) || this.#arrived.size >= MAX_ARRIVED) lookAt()
-    else this.#arrived.add(lookAt)
-  }
-
-  #hasTime(): boolean {
-    const now = this.#deps.clock.monotonic()
-    if (this.#turnEndsAt === undefined) {
-      this.#turnEndsAt = now + TURN_MS
-      setImmediate(() => this.#nextTurn())
-    }
-    return now < this.#turnEndsAt
-  }
-
-  #nextTurn(): void {
-    this.#turnEndsAt = undefined
-    for (const lookAt of this.#arrived) {
-      if (!this.#hasTime()) return
-      this.#arrived.delete(lookAt)
-      lookAt()
-    }
+    })
   }
 
   readonly #lookAt: UpgradeHandler = (request, stream, head, params) => {
