@@ -8,6 +8,7 @@ import type { Tracer } from '../chassis/tracing.ts'
 import type { Bans } from '../identity/bans.ts'
 import type { DenyList } from '../identity/deny-list.ts'
 import type { ChainVerifier } from '../identity/verifier.ts'
+import { SlicedWork } from '../sockets/sliced-work.ts'
 import { socketOptions } from '../sockets/socket-options.ts'
 import { type OpenedSocket, type UpgradeLimits, Upgrades } from '../sockets/upgrades.ts'
 import { WriteCoalescer } from '../sockets/write-coalescer.ts'
@@ -49,9 +50,12 @@ export class SocketServer {
   readonly #deadlines: ConnectionDeadlines
   readonly #events: ConnectionEvents
   readonly #writes = new WriteCoalescer()
+  /** When a proxy or a network fails, the connections of all its players end at once. */
+  readonly #hangUps: SlicedWork
 
   constructor(deps: SocketServerDeps) {
     this.#deps = deps
+    this.#hangUps = new SlicedWork(deps.clock)
     this.#upgrades = new Upgrades({
       ...deps,
       refused: deps.metrics.refused,
@@ -148,16 +152,15 @@ export class SocketServer {
     socket.on('ping', received)
     socket.on('pong', received)
     socket.on('error', (error) => log.debug({ err: error, address: client.network }, 'a socket failed'))
-    socket.on('close', (code) => {
-      this.#forget(connection)
-      this.end(connection, code === ABNORMAL_CLOSURE ? 'lost' : 'gone')
-    })
+    socket.on('close', (code) => this.#hangUps.do(() => this.#hungUp(connection, code)))
     return connection
   }
 
-  #forget(connection: ClientConnection): void {
+  /** Until then the connection counts as open: a connector that stops waits for those, so that the end of each session is published. */
+  #hungUp(connection: ClientConnection, code: number): void {
     this.#connections.delete(connection)
     this.#deadlines.clear(connection)
+    this.end(connection, code === ABNORMAL_CLOSURE ? 'lost' : 'gone')
   }
 
   #receive(connection: ClientConnection, data: Buffer): void {
