@@ -115,3 +115,24 @@ test('a crowd that does not fit into one message is told in more of them, none o
   expect(feed.changes(peers, 0)).toEqual([])
   expect(feed.snapshot([], 0).map(decode).at(-1)).toMatchObject({ seq: 10, snapshot: true, changes: [] })
 })
+
+test('two processes of one realm each tell of the players of all cells, under a name of their own', async (t) => {
+  const heard: DecodedBatch[] = []
+  for (const serverName of ['stats-1', 'stats-2']) {
+    const stats = await aStats(t, { BUS_SCOPE: 'ns.main.*', REALM_NAME: 'main', serverName })
+    stats.bus.subscribe('ns.main.engine.parcel_changes', (bytes) => heard.push(decode(bytes)))
+    publishers(stats.bus, 'ns.main.0').heartbeat(ana, [8, 0, 8])
+    publishers(stats.bus, 'ns.main.1').heartbeat(ben, [40, 0, 8])
+    for (let second = 0; second < 10; second++) {
+      await stats.bus.flush()
+      stats.clock.advance(1_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  const walletsOf = (name: string) =>
+    heard.filter((batch) => batch.serverName === name).flatMap(({ changes }) => changes.map(({ address }) => address))
+  expect([walletsOf('stats-1'), walletsOf('stats-2')]).toEqual([
+    [ana, ben],
+    [ana, ben],
+  ])
+})
