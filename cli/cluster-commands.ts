@@ -150,13 +150,16 @@ function addRolloutCommands(program: Command, ports: ClusterPorts): void {
   rolloutCommand('pause', 'Hold everything of a realm that runs as it is.').action((name: string, options: ClusterOptions) =>
     runOnce(async () => (await import('./commands/rollout.ts')).pause(name, options, ports)),
   )
-  rolloutCommand('resume', 'Let a rollout go on that is paused, or that waits after its canary cells.').action(
-    (name: string, options: ClusterOptions) =>
+  const wait = 'wait until the rollout is over, such as 10m; ends with 124 after that time'
+  rolloutCommand('resume', 'Let a rollout go on that is paused, or that waits after its canary cells.')
+    .option('--wait <span>', wait, span)
+    .action((name: string, options: RolloutOptions) =>
       runOnce(async () => (await import('./commands/rollout.ts')).resume(name, options, ports)),
-  )
+    )
   rolloutCommand('undo', 'Go back to the version that the other cells of the realm have.')
     .option('--to-version <version>', 'another version to go back to')
-    .action((name: string, options: ClusterOptions & { toVersion?: string }) =>
+    .option('--wait <span>', wait, span)
+    .action((name: string, options: RolloutOptions & { toVersion?: string }) =>
       runOnce(async () => (await import('./commands/rollout.ts')).undo(name, options, ports)),
     )
   rolloutCommand('history', 'List what the cells of a realm were created from.')

@@ -104,6 +104,8 @@ test('Ctrl-C ends at once every command that waits or watches, which says what g
     [['status', 'main', '--wait', '1h', ...at], /waiting for the operator/],
     [['rollout', 'status', 'main', '--wait', '1h', ...at], /waiting for the operator/],
     [['scale', 'main', '--cells', '2', '--wait', '1h', ...at], /waiting for the operator/, goesOn],
+    [['rollout', 'undo', 'main', '--to-version', '9.9.9', '--wait', '1h', ...at], /waiting for the operator/, goesOn],
+    [['rollout', 'resume', 'main', '--wait', '1h', ...at], /waiting for the operator/, goesOn],
     [['cordon', 'main-0', '--wait', '1h', ...at], /takes no new players/, goesOn],
     [['drain', 'main-0', '--wait', '1h', ...at], /are moved to other cells/, goesOn],
     [['uncordon', 'main-0', '--wait', '1h', ...at], /takes players again/, goesOn],

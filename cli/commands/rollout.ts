@@ -1,9 +1,9 @@
 import { UserError } from '../../cells/chassis/errors.ts'
 import { conditionOf } from '../../crds/realm.ts'
-import { type ClusterOptions, cellsOf, changeRealm, inCluster, realmNamed } from '../cluster/cluster.ts'
+import { type ClusterNamespace, type ClusterOptions, cellsOf, changeRealm, inCluster, realmNamed } from '../cluster/cluster.ts'
 import { type RealmReport, reportOf } from '../cluster/realm-report.ts'
 import { tableOf } from '../output/table.ts'
-import type { ClusterPorts } from './cluster-ports.ts'
+import { type ClusterPorts, GOES_ON } from './cluster-ports.ts'
 import { readReport, settled } from './status.ts'
 
 export interface RolloutOptions extends ClusterOptions {
@@ -43,17 +43,39 @@ export function pause(name: string, options: ClusterOptions, ports: ClusterPorts
   })
 }
 
-/** Lets a rollout go on that is paused, or that waits after its canary cells. */
-export function resume(name: string, options: ClusterOptions, ports: ClusterPorts): Promise<void> {
+/** Lets a rollout go on that is paused, or that waits after its canary cells. @returns and throws as `rolloutStatus` where it waits; else 0 */
+export function resume(name: string, { wait, ...options }: RolloutOptions, ports: ClusterPorts): Promise<number> {
   return inCluster(options, ports.env, async (cluster) => {
     const realm = await realmNamed(cluster, name)
     const { paused, canaryCells } = realm.spec.rollout
     const awaits = conditionOf(realm, 'Reconciling')?.reason === 'AwaitingPromotion'
-    if (!paused && !awaits) return ports.print(`${name} neither is paused nor waits after canary cells.\n`)
+    if (!paused && !awaits) {
+      await ports.print(`${name} neither is paused nor waits after canary cells.\n`)
+      return untilOver(cluster, name, wait, ports)
+    }
     await changeRealm(cluster, realm, { rollout: { ...(paused && { paused: false }), ...(awaits && { canaryCells: null }) } })
     const promoted = awaits ? ` It does not wait after ${canaryCells ?? 0} canary cells any more.` : ''
     await ports.print(`${name} goes on.${promoted}\n${OWNERS}`)
+    return untilOver(cluster, name, wait, ports)
   })
+}
+
+/** Waits, where that is asked for, until the rollout that a command let begin is over. @returns the exit code */
+async function untilOver(
+  cluster: ClusterNamespace,
+  name: string,
+  wait: number | undefined,
+  ports: ClusterPorts,
+): Promise<number> {
+  if (wait === undefined) return 0
+  return ports.interruptible(
+    () => GOES_ON,
+    async () => {
+      const report = await settled(() => readReport(cluster, name), wait, ports)
+      await ports.print(`${rolloutText(report)}\n`)
+      return report.settled ? 0 : 1
+    },
+  )
 }
 
 /** What keeps a manifest in version control from setting the change back is its owner's to do. */
@@ -62,13 +84,14 @@ const OWNERS = 'A manifest in version control has to say the same, or its next a
 /**
  * Sets the version of a realm back to the one that its other cells have, or to one that is given.
  *
- * @throws UserError 1 where no cell has another version and none is given
+ * @returns the exit code, as `rolloutStatus` where it waits; else 0
+ * @throws UserError 1 where no cell has another version and none is given; and as `rolloutStatus`
  */
 export function undo(
   name: string,
-  { toVersion, ...options }: ClusterOptions & { toVersion?: string },
+  { toVersion, wait, ...options }: RolloutOptions & { toVersion?: string },
   ports: ClusterPorts,
-): Promise<void> {
+): Promise<number> {
   return inCluster(options, ports.env, async (cluster) => {
     const realm = await realmNamed(cluster, name)
     const others = new Set(
@@ -82,9 +105,12 @@ export function undo(
       )
     if (toVersion === undefined && more.length > 0)
       throw new UserError(`The cells of ${name} have the versions ${[...others].sort().join(', ')} besides: give --to-version.`)
-    if (version === realm.spec.version) return ports.print(`${name} has version ${version} already.\n`)
-    await changeRealm(cluster, realm, { version })
-    await ports.print(`${name} goes back from version ${realm.spec.version} to ${version}.\n${OWNERS}`)
+    if (version === realm.spec.version) await ports.print(`${name} has version ${version} already.\n`)
+    else {
+      await changeRealm(cluster, realm, { version })
+      await ports.print(`${name} goes back from version ${realm.spec.version} to ${version}.\n${OWNERS}`)
+    }
+    return untilOver(cluster, name, wait, ports)
   })
 }
 
