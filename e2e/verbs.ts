@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { realmctlCommands, runRealmctl } from '../testing/realmctl.ts'
+import { jsonOutputs } from '../tools/generate-docs/json-outputs.ts'
 
 /** A run of a command: its words after its name, the exit code, and a line of what it prints on either output. */
 export interface VerbRun {
@@ -66,13 +67,13 @@ export const verbsOfCluster = (at: { kubeconfig: string; namespace: string; repo
 /** They run until they are stopped: the tests of a start try the first, those of a realm in a cluster the second. */
 export const RUNS_ON = ['up', 'forward']
 
-/** Runs a command as a process, and once more with `-o json` where it has that and changes nothing. */
+/** Runs a command as a process, and once more with `-o json` where it has that: the reference has every field that it prints. */
 export async function tryVerb(words: string, { args, code = 0, says }: VerbRun, env: NodeJS.ProcessEnv = {}): Promise<void> {
   const { code: endedWith, out, err } = await runRealmctl([...words.split(' '), ...args], env)
   expect([words, endedWith, `${out}${err}`]).toEqual([words, code, expect.stringMatching(says)])
   if (!realmctlCommands().some((command) => command.words === words && command.hasJson)) return
   const again = await runRealmctl([...words.split(' '), ...args, '-o', 'json'], env)
-  expect([words, again.code, typeof parsed(again.out)]).toEqual([words, code, 'object'])
+  expect([words, again.code, jsonOutputs[words]?.safeParse(parsed(again.out)).error?.message]).toEqual([words, code, undefined])
 }
 
 function parsed(text: string): unknown {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { createProgram } from '../../cli/program.ts'
+import { jsonReference } from './json-reference.ts'
 import { pageOf } from './markdown.ts'
 
 const helpOf = (command: Command): string =>
@@ -21,12 +22,14 @@ export function realmctlReference(): string {
     'realmctl',
     [
       'From npm it is `npx --package realm-operator realmctl`; in a clone of this repository, `npx node cli/main.ts`. With `kubectl-realm` on PATH it is also',
-      '`kubectl realm`. What it ends with is in the [exit codes](codes.md#exit-codes).',
+      '`kubectl realm`. What it ends with is in the [exit codes](codes.md#exit-codes), and what',
+      '`-o json` prints is [at the end](#output-for-programs).',
     ].join('\n'),
     fenced(helpOf(program)),
     ...program.commands
       .flatMap((command) => named(command, 'realmctl'))
       .map(({ name, command }) => `## ${name}\n\n${fenced(helpOf(command))}`),
+    jsonReference(),
   )
 }
 
