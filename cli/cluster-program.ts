@@ -35,7 +35,11 @@ export function addCompletionCommands(program: Command, completed: () => Command
     .action(async (shell: (typeof SHELLS)[number]) => (await import('./completion.ts')).printScript(completed(), shell))
   program
     .command('complete', { hidden: true })
+    // The name that plugins of kubectl usually have for it.
+    .alias('__complete')
+    .description('Print what could follow the words of a command line, as the scripts of shells and kubectl read it.')
     .argument('[words...]')
+    .helpOption(false)
     .allowUnknownOption()
     .action(async (words: string[]) => (await import('./completion.ts')).suggest(completed(), words))
 }

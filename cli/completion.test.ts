@@ -19,6 +19,12 @@ test('commands and their options are completed, also for kubectl', () => {
   expect(wordsIn(run(program, 'complete', '--', 'status', '--w'))).toEqual(expect.arrayContaining(['--watch', '--wait']))
 })
 
+test('a script of kubectl that calls the plugin completes by it, also options that a command has itself', () => {
+  expect(wordsIn(run(program, '__complete', 'ro'))).toEqual(['rollout'])
+  expect(wordsIn(run(program, '__complete', 'status', '--w'))).toEqual(expect.arrayContaining(['--watch', '--wait']))
+  for (const option of ['--help', '-h']) expect(run(program, '__complete', 'status', option)).not.toContain('Usage:')
+})
+
 test('bash takes the script and completes by it', { timeout: 30_000 }, () => {
   const script = `
     realmctl() { "$0" "$1" "\${@:2}"; }
