@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { AccessToken, TokenVerifier, TrackSource } from 'livekit-server-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type LivekitServer, startLivekitServer } from '../../cli/adapters/livekit-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
@@ -71,6 +72,19 @@ describe('a connection string for LiveKit', () => {
     const { signed, signature } = tokenIn(await transport.connectionString(PEER, 'island-1', 'island'))
     expect(createHmac('sha256', keys.apiSecret).update(signed).digest('base64url')).toBe(signature)
   })
+})
+
+test('a token holds what one of livekit-server-sdk holds, and is accepted by it', async () => {
+  const transport = createLivekitTransport({ url: 'wss://h', ...keys, tokenTtlSeconds: 300 })
+  const { token, claims } = tokenIn(transport.connectionString(PEER, 'island-1', 'island'))
+  const own = new AccessToken(keys.apiKey, keys.apiSecret, { identity: PEER, ttl: 300 })
+  own.addGrant({ ...claims.video, canPublishSources: [TrackSource.MICROPHONE] })
+  const [verifier, theirs] = [new TokenVerifier(keys.apiKey, keys.apiSecret), await own.toJwt()]
+  const [ofOurs, ofTheirs] = [await verifier.verify(token), await verifier.verify(theirs)]
+  // Both are of the same second, or of two that follow each other.
+  expect(Math.abs((ofTheirs.exp ?? 0) - (ofOurs.exp ?? 0))).toBeLessThanOrEqual(1)
+  expect({ ...ofOurs, exp: 0, nbf: 0 }).toEqual({ ...ofTheirs, exp: 0, nbf: 0 })
+  await expect(new TokenVerifier(keys.apiKey, `${keys.apiSecret}.`).verify(token)).rejects.toThrow()
 })
 
 withPart('livekit', 'LiveKit itself', (binary) => {

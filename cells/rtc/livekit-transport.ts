@@ -1,7 +1,7 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import type { PeerId } from '../wire/peer.ts'
 import { type Grant, grants, videoGrant } from './grants.ts'
 import type { RoomTransport } from './room-transport.ts'
+import { createSigner } from './token-signature.ts'
 
 export interface LivekitOptions {
   /** Where players reach LiveKit: `wss://host`, without a path. */
@@ -48,7 +48,7 @@ export function createLivekitTransport({
   apiSecret,
   tokenTtlSeconds = TOKEN_TTL_SECONDS,
 }: LivekitOptions): LivekitTransport {
-  const key = createSecretKey(apiSecret, 'utf8')
+  const sign = createSigner(apiSecret)
   const claimsOf = ({ room, grant, metadata, name, roomMetadata }: Omit<TokenRequest, 'identity'>, now: number) => ({
     iss: apiKey,
     nbf: now,
@@ -60,11 +60,12 @@ export function createLivekitTransport({
   })
   const islands = new TokenBeginnings((room, now) => claimsOf({ room, grant: grants.player }, now))
   const adapterWith = (token: string): string => `livekit:${url}?access_token=${token}`
-  const token = ({ identity, ...request }: TokenRequest): string => signed(key, beginning(claimsOf(request, seconds())), identity)
+  const token = ({ identity, ...request }: TokenRequest): string =>
+    signed(sign, beginning(claimsOf(request, seconds())), identity)
   return {
     kind: 'livekit',
     url,
-    connectionString: (peer, room) => adapterWith(signed(key, islands.of(room, seconds()), peer)),
+    connectionString: (peer, room) => adapterWith(signed(sign, islands.of(room, seconds()), peer)),
     adapter: (request) => adapterWith(token(request)),
     token,
   }
@@ -104,9 +105,9 @@ function beginning(claims: object): string {
   return `${HEADER}.${Buffer.concat([json, padding]).toString('base64url')}`
 }
 
-function signed(key: KeyObject, begun: string, identity: string): string {
+function signed(sign: (text: string) => string, begun: string, identity: string): string {
   const text = begun + Buffer.from(`"sub":${JSON.stringify(identity)}}`).toString('base64url')
-  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
+  return `${text}.${sign(text)}`
 }
 
 function encoded(part: unknown): string {
