@@ -1,8 +1,9 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
-import { randomHex } from '../chassis/random-hex.ts'
-import { splitFencingToken, textFieldOf, withField } from '../wire/extension-fields.ts'
+import { newConnectorId } from '../wire/connector-id.ts'
+import { fencingTokenOf, splitFencingToken, textFieldOf, withField } from '../wire/extension-fields.ts'
 import { type FencingToken, FencingTokens, isEarlier, TermFence } from '../wire/fencing-token.ts'
+import { decodeIslandGroup } from '../wire/island-group.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged } from '../wire/packets.ts'
 import { isFinitePosition, type PeerId, type Position } from '../wire/peer.ts'
@@ -37,6 +38,13 @@ const ANNOUNCEMENT_BATCH = 500
 /** Milliseconds that the receivers of an announcement have to reconnect to the bus themselves. */
 const SETTLE_MS = 1_000
 
+/** An announcement of a room, and the packet that says so to the player. */
+interface Announcement {
+  room: string | undefined
+  term: FencingToken | undefined
+  packet: Uint8Array
+}
+
 /** Between the sockets and the bus: publishes positions and sessions, receives island changes (comms.md §5). */
 export class BusBridge {
   readonly #deps: BusBridgeDeps
@@ -44,6 +52,7 @@ export class BusBridge {
   readonly #unsubscribe: readonly (() => void)[]
   #cancelHeld: (() => void) | undefined
   #cancelAnnouncing = () => {}
+  readonly #id = newConnectorId()
   readonly #sessionIds = new FencingTokens()
   readonly #fence = new TermFence()
 
@@ -53,6 +62,7 @@ export class BusBridge {
     this.#unsubscribe = [
       // Plain subscriptions: every connector receives every message, the one that has the player acts (comms.md §11, 8).
       bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#receivedIslandChange(payload, subject)),
+      bus.subscribe(subjects.islandGroup(this.#id), (payload) => this.#receivedIslandGroup(payload)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#receivedConnect(payload, subject)),
       bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#acceptsTerm(decodeLeaderHeartbeat(payload)?.term)),
       answerSyncRequests(deps),
@@ -63,9 +73,12 @@ export class BusBridge {
     ]
   }
 
-  /** Names a session, whose id is later than every one that this or another connector issued before. */
+  /**
+   * Names a session, whose id is later than every one that this or another connector issued before, and tells archipelagos where its
+   * player takes island groups.
+   */
   newSession(peer: PeerId): Pick<PlayerSession, 'id' | 'peer' | 'heartbeatSubject'> {
-    const id = this.#sessionIds.next(this.#deps.clock.now(), randomHex(6))
+    const id = this.#sessionIds.next(this.#deps.clock.now(), this.#id)
     return { id, peer, heartbeatSubject: this.#deps.subjects.heartbeat(peer) }
   }
 
@@ -173,11 +186,42 @@ export class BusBridge {
       return
     }
     const room = textFieldOf(body, ISLAND_ID_FIELD)
-    if (room !== undefined) connection.session.announced = { room, term }
-    const waitedMs = this.#deps.joins.given(connection.session, this.#deps.clock.monotonic())
-    this.#deps.metrics.joined(waitedMs)
-    if (waitedMs !== undefined) connection.session.span.followUp('first island', waitedMs, { outcome: 'given' })
-    this.#deps.onIsland(connection, wrapIslandChanged(body))
+    this.#give(connection, connection.session, { room, term, packet: wrapIslandChanged(body) })
+  }
+
+  /** Island changes of players of this connector, whose packets differ in what is before and after the list of peers. */
+  #receivedIslandGroup(payload: Uint8Array): void {
+    const { metrics, sessions, onFailed } = this.#deps
+    const group = decodeIslandGroup(payload)
+    if (!group) {
+      metrics.island.malformed.inc()
+      return
+    }
+    const [{ room, list, members }, term] = [group, fencingTokenOf(payload)]
+    if (!this.#acceptsTerm(term)) {
+      metrics.island.stale.inc(members.length)
+      return
+    }
+    for (const { peer, before, after } of members) {
+      const connection = sessions.get(peer)
+      if (!connection?.session) continue
+      const { session } = connection
+      try {
+        this.#give(connection, session, { room, term, packet: wrapIslandChanged(before, list, ...(after ? [after] : [])) })
+      } catch (error) {
+        onFailed(session, error)
+      }
+    }
+  }
+
+  /** Sends a player to an island. */
+  #give(connection: ClientConnection, session: PlayerSession, { room, term, packet }: Announcement): void {
+    const { joins, clock, metrics, onIsland } = this.#deps
+    if (room !== undefined) session.announced = { room, term }
+    const waitedMs = joins.given(session, clock.monotonic())
+    metrics.joined(waitedMs)
+    if (waitedMs !== undefined) session.span.followUp('first island', waitedMs, { outcome: 'given' })
+    onIsland(connection, packet)
   }
 
   /**

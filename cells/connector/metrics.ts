@@ -79,6 +79,8 @@ export function connectorMetrics(metrics: Metrics, readings: ConnectorReadings) 
       tooSlow: islands.labels('too_slow'),
       /** From an archipelago that another one has taken over from. */
       stale: islands.labels('stale'),
+      /** A message for several players that could not be read. */
+      malformed: islands.labels('malformed'),
     },
     refused: {
       total: refused.labels('total'),

@@ -103,7 +103,7 @@ function findField(bytes: Uint8Array, wanted: number): FieldRange | undefined {
 const MAX_VARINT_BYTES = 10
 
 /** A varint, of which only the low 32 bits are used here. */
-function varintAt(bytes: Uint8Array, start: number): { value: number; end: number } | undefined {
+export function varintAt(bytes: Uint8Array, start: number): { value: number; end: number } | undefined {
   let value = 0
   for (let i = 0; i < MAX_VARINT_BYTES; i++) {
     const byte = bytes[start + i]

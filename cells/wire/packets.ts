@@ -67,13 +67,18 @@ export const decodeServerPacket = (bytes: Uint8Array): ServerPacket['message'] =
 
 /**
  * Wraps an IslandChangedMessage from the bus into a ServerPacket without decoding it: field 3, length-delimited, is the tag 0x1a,
- * a varint length and the unchanged bytes.
+ * a varint length and the unchanged bytes. They may come in pieces, as the fields of a protobuf message may.
  */
-export function wrapIslandChanged(payload: Uint8Array): Uint8Array {
-  const header = delimiter(0x1a, payload.length)
-  const packet = new Uint8Array(header.length + payload.length)
+export function wrapIslandChanged(...pieces: readonly Uint8Array[]): Uint8Array {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const header = delimiter(0x1a, length)
+  const packet = new Uint8Array(header.length + length)
   packet.set(header)
-  packet.set(payload, header.length)
+  let at = header.length
+  for (const piece of pieces) {
+    packet.set(piece, at)
+    at += piece.length
+  }
   return packet
 }
 

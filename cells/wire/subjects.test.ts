@@ -22,9 +22,9 @@ describe('subjects', () => {
     const { every, ...at } = subjects(cellScope('ns.realm', 3))
     const all = [
       ...Object.values(every),
-      ...Object.values(at).map((subject) => (typeof subject === 'string' ? subject : subject(A))),
+      ...Object.values(at).map((subject) => (typeof subject === 'string' ? subject : subject(A as never))),
     ]
-    expect(all).toHaveLength(16)
+    expect(all).toHaveLength(18)
     expect(all.filter((subject) => !subject.startsWith('ns.realm.3.'))).toEqual([])
   })
 

@@ -1,3 +1,4 @@
+import type { ConnectorId } from './connector-id.ts'
 import { type PeerId, parsePeerId } from './peer.ts'
 
 /**
@@ -9,6 +10,8 @@ export interface Subjects {
   connect(peer: PeerId): string
   disconnect(peer: PeerId): string
   islandChanged(peer: PeerId): string
+  /** The same for players of one connector together: `island-group.ts`. */
+  islandGroup(connector: ConnectorId): string
   /** Admits a peer to one of the embedded rooms: `admission.ts`. */
   admission(peer: PeerId): string
   /** Replies to a sync request, for the archipelago that sent it: `state-sync.ts`. */
@@ -21,8 +24,8 @@ export interface Subjects {
   readonly leaderHeartbeat: string
   /** Requests the sessions of every connector: `state-sync.ts`. */
   readonly syncRequest: string
-  /** Wildcard subjects, to subscribe for all peers at once. */
-  readonly every: Readonly<Record<'heartbeat' | 'connect' | 'disconnect' | 'islandChanged' | 'admission', string>>
+  /** Wildcard subjects, to subscribe for all peers or connectors at once. */
+  readonly every: Readonly<Record<'heartbeat' | 'connect' | 'disconnect' | 'islandChanged' | 'islandGroup' | 'admission', string>>
 }
 
 /**
@@ -36,6 +39,7 @@ export function subjects(scope: string): Subjects {
     connect: (peer) => `${at}peer.${peer}.connect`,
     disconnect: (peer) => `${at}peer.${peer}.disconnect`,
     islandChanged: (peer) => `${at}engine.peer.${peer}.island_changed`,
+    islandGroup: (connector) => `${at}engine.connector.${connector}.island_changed`,
     admission: (peer) => `${at}rooms.${peer}.admission`,
     syncReply: (requester) => `${at}engine.state_sync.${requester}`,
     islands: `${at}engine.islands`,
@@ -48,6 +52,7 @@ export function subjects(scope: string): Subjects {
       connect: `${at}peer.*.connect`,
       disconnect: `${at}peer.*.disconnect`,
       islandChanged: `${at}engine.peer.*.island_changed`,
+      islandGroup: `${at}engine.connector.*.island_changed`,
       admission: `${at}rooms.*.admission`,
     },
   }

@@ -11,7 +11,7 @@ const rightsOf = (user: string) => busUsers(aRealm()).find((rights) => rights.us
 function addressesOf(scope: string): string[] {
   const at = subjects(scope)
   if (!peer) throw new Error('not a peer address')
-  const ofPeer = Object.keys(at.every).map((name) => at[name as keyof typeof at.every](peer))
+  const ofPeer = Object.keys(at.every).map((name) => at[name as keyof typeof at.every](peer as never))
   return [
     ...ofPeer,
     ...Object.values(at.every),

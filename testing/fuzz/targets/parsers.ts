@@ -9,6 +9,7 @@ import {
   withPart,
 } from '../../../cells/wire/extension-fields.ts'
 import { FencingTokens, parseFencingToken } from '../../../cells/wire/fencing-token.ts'
+import { decodeIslandGroup, encodeIslandGroup } from '../../../cells/wire/island-group.ts'
 import { encodeArea, encodeIsland, encodeMembers } from '../../../cells/wire/island-report.ts'
 import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from '../../../cells/wire/leader-heartbeat.ts'
 import { busPayloads, clientPackets, decodeClientMessage } from '../../../cells/wire/packets.ts'
@@ -43,6 +44,13 @@ const valid: readonly Uint8Array[] = [
   }),
   Buffer.concat(encodeIsland(encodeMembers('i', [peer], 100), encodeArea(position, 10))),
   encodePeerList([{ peer, position }]),
+  Buffer.concat(
+    encodeIslandGroup({
+      room: 'island-1',
+      list: Buffer.from('list'),
+      members: [{ peer, before: Buffer.from('before'), after: Buffer.from('after') }],
+    }),
+  ),
   encodeAdmission({ room: 'island-1', kind: 'island', term: token }),
   encodeLeaderHeartbeat({ term: token, leaseMs: 1_000 }),
   encodeConnect({ session: token, announcedRoom: 'island-1' }),
@@ -69,6 +77,7 @@ const readers: readonly ((bytes: Uint8Array, text: string) => unknown)[] = [
   fencingTokenOf,
   partOf,
   (bytes) => textFieldOf(bytes, 1),
+  decodeIslandGroup,
   decodeAdmission,
   decodeLeaderHeartbeat,
   decodeConnect,
