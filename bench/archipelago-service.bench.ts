@@ -20,18 +20,29 @@ const PAUSE_MS = 20
  * reported to stats.
  */
 export async function run(report: (figure: Figure) => void): Promise<void> {
-  await measure(new LoadedArchipelago(createMemoryBus(silentLog), PEERS), 'memory bus', report)
+  const memory = () => new LoadedArchipelago(createMemoryBus(silentLog), PEERS, true)
+  await measure(memory(), 'memory bus', report)
+  await arrive(new LoadedArchipelago(createMemoryBus(silentLog), PEERS, false), 'memory bus, one message each', report)
   const nats = lookUp('nats')
   if (!('path' in nats)) return
   await using broker = await startBroker(nats.path)
-  await measure(
-    new LoadedArchipelago(await connectNats({ servers: [broker.url], name: 'bench', log: silentLog }), PEERS),
-    'NATS',
-    report,
-  )
+  const connected = () => connectNats({ servers: [broker.url], name: 'bench', log: silentLog })
+  await measure(new LoadedArchipelago(await connected(), PEERS, true), 'NATS', report)
+  await arrive(new LoadedArchipelago(await connected(), PEERS, false), 'NATS, one message each', report)
 }
 
-async function measure(archipelago: LoadedArchipelago, bus: string, report: (figure: Figure) => void): Promise<void> {
+/** As long as connectors of the first version are there. */
+async function arrive(archipelago: LoadedArchipelago, bus: string, report: (figure: Figure) => void): Promise<void> {
+  await arrival(archipelago, bus, report)
+  await archipelago.close()
+}
+
+/** All players arrive at once; returns the monitor of the event loop. */
+async function arrival(
+  archipelago: LoadedArchipelago,
+  bus: string,
+  report: (figure: Figure) => void,
+): Promise<ReturnType<typeof monitorEventLoopDelay>> {
   const loop = monitorEventLoopDelay({ resolution: 1 })
   await archipelago.open()
   await archipelago.nextFlush()
@@ -46,7 +57,11 @@ async function measure(archipelago: LoadedArchipelago, bus: string, report: (fig
   const coreMs = (user + system) / 1_000
   const parts = `flush ${flushMs.toFixed(0)} ms, then announcing ${announcingMs.toFixed(0)} ms, ${coreMs.toFixed(0)} ms of a core`
   report({ what: `all peers arrive, ${bus}`, value: flushMs + announcingMs, unit: 'ms', note: `${parts}; ${held(loop)}` })
+  return loop
+}
 
+async function measure(archipelago: LoadedArchipelago, bus: string, report: (figure: Figure) => void): Promise<void> {
+  const loop = await arrival(archipelago, bus, report)
   const flushes: number[] = []
   const announced = await archipelago.announced()
   let longest = ''

@@ -6,6 +6,8 @@ import { systemClock } from '../../cells/chassis/clock.ts'
 import { silentLog } from '../../cells/chassis/log.ts'
 import { Metrics } from '../../cells/chassis/metrics.ts'
 import type { RunningService } from '../../cells/chassis/running-service.ts'
+import { withFencingToken } from '../../cells/wire/extension-fields.ts'
+import type { FencingToken } from '../../cells/wire/fencing-token.ts'
 import { busPayloads } from '../../cells/wire/packets.ts'
 import { subjects } from '../../cells/wire/subjects.ts'
 import { Crowd, SPREADS } from '../archipelago/crowd.ts'
@@ -13,6 +15,8 @@ import { Crowd, SPREADS } from '../archipelago/crowd.ts'
 const at = subjects('')
 /** Heartbeats published before the event loop goes on. */
 const SLICE = 2_500
+/** What a core carries (docs/performance.md). The players of an island are at all of them. */
+const PEERS_PER_CONNECTOR = 10_000
 const LIVEKIT = {
   LIVEKIT_HOST: 'wss://livekit.example.org',
   LIVEKIT_API_KEY: 'key',
@@ -25,12 +29,16 @@ export class LoadedArchipelago {
   readonly #crowd: Crowd
   readonly #ids: readonly ReturnType<typeof peerId>[]
   readonly #metrics = new Metrics('archipelago')
+  readonly #sessions: readonly FencingToken[]
   #service: RunningService | undefined
 
-  constructor(bus: Bus, peers: number) {
+  /** @param groups whether the connectors take island groups, or are of the version before */
+  constructor(bus: Bus, peers: number, groups: boolean) {
     this.#bus = bus
     this.#crowd = new Crowd(peers, SPREADS.spread, 7)
     this.#ids = Array.from({ length: peers }, (_, n) => peerId(n))
+    const connectors = Math.ceil(peers / PEERS_PER_CONNECTOR)
+    this.#sessions = Array.from({ length: connectors }, (_, n) => `000000001-${groups ? 'k' : '0'}${String(n).padStart(12, '0')}`)
   }
 
   get size(): number {
@@ -54,7 +62,8 @@ export class LoadedArchipelago {
     this.#crowd.walk()
     for (const [n, id] of this.#ids.entries()) {
       const heartbeat = { position: this.#crowd.at(n), desiredRoom: undefined }
-      this.#bus.publish(at.heartbeat(id), busPayloads.encodeHeartbeat(heartbeat))
+      const session = this.#sessions[n % this.#sessions.length] ?? ''
+      this.#bus.publish(at.heartbeat(id), withFencingToken(busPayloads.encodeHeartbeat(heartbeat), session))
       if (n % SLICE === SLICE - 1) await sleep(pauseMs)
     }
     await this.#bus.flush()

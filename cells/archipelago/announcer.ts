@@ -2,10 +2,10 @@ import type { Clock } from '../chassis/clock.ts'
 import { DeadlineExceeded, withDeadline } from '../chassis/deadline.ts'
 import type { Log } from '../chassis/log.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
-import { busPayloads } from '../wire/packets.ts'
+import type { ConnectorId } from '../wire/connector-id.ts'
 import type { PeerId } from '../wire/peer.ts'
-import { encodePeerList } from '../wire/peer-list.ts'
 import type { Subjects } from '../wire/subjects.ts'
+import { AnnouncementMessages, type Receiver } from './announcement-messages.ts'
 import type { AnnounceCause, Announcements } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
@@ -21,6 +21,8 @@ export interface AnnouncerDeps {
   metrics: ArchipelagoMetrics
   /** Whether the peer has a session that can receive an announcement. */
   isConnected(peer: PeerId): boolean
+  /** Where the session of a peer takes island groups; undefined where it is told by itself. */
+  connectorOf(peer: PeerId): ConnectorId | undefined
   /**
    * Publishes a message, concatenated from pieces, in this term; false once the lease is over, and then nothing was published.
    */
@@ -45,6 +47,8 @@ const MAX_TOKENS_IN_FLIGHT = 64
  * large cell may be due at once.
  */
 const SLICE_MS = 8
+/** Peers of a room that are announced to together, before the end of the slice is looked at. */
+const MAX_TOGETHER = 200
 /** Milliseconds a transport has to mint a token. */
 const TOKEN_DEADLINE_MS = 5_000
 
@@ -56,22 +60,23 @@ export class Announcer {
   readonly #deps: AnnouncerDeps
   readonly #inFlight = new Set<PeerId>()
   #pending: IterableIterator<PeerId> = [][Symbol.iterator]()
-  /** The encoded peer list of each room; valid until the next flush, or until a member has to leave. */
-  readonly #peerLists = new Map<string, { bytes: Uint8Array; isComplete: boolean }>()
-  #failed = 0
+  readonly #messages: AnnouncementMessages
+  /** The peers whose tokens could not be minted since the last flush. */
+  readonly #failed = new Set<PeerId>()
   #sliceEndsAt = 0
   #isPausing = false
 
   constructor(deps: AnnouncerDeps) {
     this.#deps = deps
+    this.#messages = new AnnouncementMessages(deps.islands, deps.announcements, deps.maxPeersListed)
   }
 
   /** Starts announcing to all peers that are due. */
   announce(): void {
     const { mayPublish, announcements, log } = this.#deps
-    if (this.#failed > 0) log.warn({ failed: this.#failed }, 'could not mint the tokens of some peers')
-    this.#failed = 0
-    this.#peerLists.clear()
+    if (this.#failed.size > 0) log.warn({ failed: this.#failed.size }, 'could not mint the tokens of some peers')
+    this.#failed.clear()
+    this.#messages.clear()
     if (!mayPublish()) return
     this.#pending = [...announcements.due.keys()][Symbol.iterator]()
     this.#continue()
@@ -79,7 +84,7 @@ export class Announcer {
 
   /** The members of a room changed after the flush. */
   forgetPeers(room: string): void {
-    this.#peerLists.delete(room)
+    this.#messages.forget(room)
   }
 
   #continue = (): void => {
@@ -99,9 +104,14 @@ export class Announcer {
       }
       const { value: peer, done } = this.#pending.next()
       if (done) return
-      // A disconnected peer gets its announcement when it is connected again.
-      if (!this.#inFlight.has(peer) && this.#deps.isConnected(peer)) this.#attempt(peer)
+      if (this.#mayAttempt(peer)) this.#attempt(peer)
     }
+  }
+
+  /** A disconnected peer gets its announcement when it is connected again, one whose token could not be minted after the next flush. */
+  #mayAttempt(peer: PeerId): boolean {
+    const { announcements, isConnected } = this.#deps
+    return announcements.due.has(peer) && !this.#inFlight.has(peer) && !this.#failed.has(peer) && isConnected(peer)
   }
 
   #attempt(peer: PeerId): void {
@@ -127,7 +137,7 @@ export class Announcer {
 
   #fail(peer: PeerId, error: unknown): void {
     const { log, metrics, islands, onFailed } = this.#deps
-    this.#failed++
+    this.#failed.add(peer)
     metrics.tokenFailed[error instanceof DeadlineExceeded ? 'deadline' : 'error'].inc()
     log.debug({ err: error, peer }, 'could not mint the token of a peer')
     if (islands.has(peer)) onFailed(peer)
@@ -135,11 +145,52 @@ export class Announcer {
 
   /** Returns nothing where the transport does not wait for anything: a promise for each of a hundred thousand peers takes its time. */
   #announceTo(peer: PeerId): Promise<void> | undefined {
-    const { islands, announcements, transport } = this.#deps
+    const { islands, announcements, transport, connectorOf, metrics } = this.#deps
     for (let room = islands.roomOf(peer); room !== undefined && announcements.due.has(peer); ) {
       const minted = transport.connectionString(peer, room, 'island')
       if (minted instanceof Promise) return this.#announceLater(peer, room, minted)
-      room = this.#deliver(peer, room, minted)
+      const connector = minted === undefined ? undefined : connectorOf(peer)
+      if (connector === undefined || minted === undefined) room = this.#deliver(peer, room, minted)
+      else {
+        metrics.tokens.inc()
+        return this.#announceTogether(room, connector, { peer, connStr: minted })
+      }
+    }
+    return undefined
+  }
+
+  /** Announces a room to a peer and to all others of it that are due and take groups: the list of peers is copied once for each connector. */
+  #announceTogether(room: string, connector: ConnectorId, first: Receiver): undefined {
+    const { islands, connectorOf } = this.#deps
+    const groups = new Map([[connector, [first]]])
+    let together = 1
+    for (const { peer } of islands.membersOf(room)) {
+      if (together >= MAX_TOGETHER) break
+      if (peer === first.peer || !this.#mayAttempt(peer)) continue
+      const of = connectorOf(peer)
+      const connStr = of && this.#mintNow(peer, room)
+      if (of === undefined || connStr === undefined) continue
+      together++
+      const group = groups.get(of)
+      if (group) group.push({ peer, connStr })
+      else groups.set(of, [{ peer, connStr }])
+    }
+    for (const [of, receivers] of groups) this.#publishGroup(room, of, receivers)
+  }
+
+  /** A token that the transport mints without waiting; one that it waits for is announced by itself. */
+  #mintNow(peer: PeerId, room: string): string | undefined {
+    const { transport, metrics } = this.#deps
+    try {
+      const minted = transport.connectionString(peer, room, 'island')
+      if (minted instanceof Promise) void this.#await(peer, this.#announceLater(peer, room, minted))
+      else if (minted === undefined) this.#refuse(peer)
+      else {
+        metrics.tokens.inc()
+        return minted
+      }
+    } catch (error) {
+      this.#fail(peer, error)
     }
     return undefined
   }
@@ -152,43 +203,42 @@ export class Announcer {
 
   /** Publishes the announcement; returns the room in which the peer is by now, if that needs another token. */
   #deliver(peer: PeerId, room: string, connStr: string | undefined): string | undefined {
-    const { islands, announcements, subjects, metrics, publish, mayPublish, isConnected, onAnnounced, onRefused } = this.#deps
+    const { islands, announcements, subjects, metrics, publish, mayPublish, isConnected, connectorOf } = this.#deps
     // While the token was minted the peer may have left or moved on, or another archipelago may have taken over.
-    const cause = announcements.due.get(peer)
     const current = islands.roomOf(peer)
-    if (cause === undefined || !mayPublish() || !isConnected(peer)) return undefined
+    if (!announcements.due.has(peer) || !mayPublish() || !isConnected(peer)) return undefined
     if (connStr === undefined) {
-      metrics.tokenFailed.refused.inc()
-      onRefused(peer)
+      this.#refuse(peer)
       return undefined
     }
     metrics.tokens.inc()
     if (current !== room) return current
-    if (!publish(subjects.islandChanged(peer), ...this.#messageFor(peer, room, connStr))) return undefined
-    announcements.recordAnnounced(peer, room)
-    onAnnounced(peer, cause)
-    metrics.roomChanges.inc({ cause })
+    const connector = connectorOf(peer)
+    if (connector !== undefined) this.#publishGroup(room, connector, [{ peer, connStr }])
+    else if (publish(subjects.islandChanged(peer), ...this.#messages.toPeer(room, { peer, connStr }))) this.#announced(peer, room)
     return undefined
   }
 
-  /** The message in pieces: what differs between receivers, and the peer list, which is encoded once for all peers of a room. */
-  #messageFor(receiver: PeerId, islandId: string, connStr: string): readonly Uint8Array[] {
-    const { islands, announcements, maxPeersListed } = this.#deps
-    const own = busPayloads.encodeIslandChanged({
-      islandId,
-      connStr,
-      fromIslandId: announcements.roomKnownTo(receiver),
-      peers: {},
-    })
-    let list = this.#peerLists.get(islandId)
-    if (!list) {
-      const members = islands.membersOf(islandId)
-      list = { bytes: encodePeerList(members.slice(0, maxPeersListed)), isComplete: members.length <= maxPeersListed }
-      this.#peerLists.set(islandId, list)
+  #refuse(peer: PeerId): void {
+    this.#deps.metrics.tokenFailed.refused.inc()
+    this.#deps.onRefused(peer)
+  }
+
+  #announced(peer: PeerId, room: string): void {
+    const { announcements, metrics, onAnnounced } = this.#deps
+    const cause = announcements.due.get(peer)
+    announcements.recordAnnounced(peer, room)
+    if (cause === undefined) return
+    onAnnounced(peer, cause)
+    metrics.roomChanges.inc({ cause })
+  }
+
+  #publishGroup(room: string, connector: ConnectorId, receivers: readonly Receiver[]): void {
+    const { subjects, publish, metrics } = this.#deps
+    for (const { peers, pieces } of this.#messages.toGroup(room, receivers)) {
+      if (!publish(subjects.islandGroup(connector), ...pieces)) return
+      metrics.groups.inc()
+      for (const peer of peers) this.#announced(peer, room)
     }
-    if (list.isComplete || maxPeersListed === 0) return [own, list.bytes]
-    // A receiver always finds itself in the list, however short that is; in a protobuf map a repeated key counts once.
-    const self = islands.membersOf(islandId).filter(({ peer }) => peer === receiver)
-    return [own, list.bytes, encodePeerList(self)]
   }
 }

@@ -7,6 +7,7 @@ import type { RestorableIslands } from './core/islands.ts'
 import { Election, type TermEndReason } from './election.ts'
 import { type FlushLoop, startFlushLoop } from './flush-loop.ts'
 import { LeadershipTerm } from './leadership-term.ts'
+import { OlderArchipelagos } from './older-archipelagos.ts'
 import { type PresenceParts, PresenceTracker, SETTLE_MS } from './presence-tracker.ts'
 
 /** The shared state of a cell, and how an archipelago opens islands and rooms. */
@@ -48,6 +49,7 @@ export class Archipelago {
   readonly #election: Election
   readonly #loop: FlushLoop
   readonly #tracker: PresenceTracker
+  readonly #older: OlderArchipelagos
   /** The encoded field with the term, and which term that is. */
   #termField: { term: FencingToken; bytes: Uint8Array } | undefined
   readonly #pool = new BufferPool()
@@ -68,6 +70,7 @@ export class Archipelago {
       onElected: (term) => this.#onElected(term),
       onTermEnded: (reason) => this.#onTermEnded(reason),
     })
+    this.#older = new OlderArchipelagos(parts)
     this.#transport = parts.newTransport(() => this.#election.term)
     this.#tracker = new PresenceTracker({
       ...parts,
@@ -110,6 +113,7 @@ export class Archipelago {
     this.#cancelAnnouncing?.()
     this.#election.stop()
     this.#tracker.stop()
+    this.#older.stop()
   }
 
   #onElected(term: FencingToken): void {
@@ -124,6 +128,7 @@ export class Archipelago {
       transport: this.#transport,
       publish: (subject, ...pieces) => this.publish(subject, ...pieces),
       delivered: () => this.#parts.bus.flush(),
+      mayGroup: () => !this.#older.mayBeThere,
       mayPublish: () => this.#election.holdsLease && this.#election.term === term,
     })
     onElected()

@@ -26,6 +26,8 @@ export interface LeadershipTermDeps {
   /** Publishes in this term; false once the lease is over, and then nothing was published. */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
   mayPublish(): boolean
+  /** Whether every archipelago that may take over follows island groups. */
+  mayGroup(): boolean
   /** Resolves once everything published so far has reached the broker. */
   delivered(): Promise<void>
 }
@@ -47,6 +49,7 @@ export class LeadershipTerm {
     this.#announcer = new Announcer({
       ...deps,
       isConnected: (peer) => presence.isConnected(peer),
+      connectorOf: (peer) => (deps.mayGroup() ? presence.get(peer)?.connector : undefined),
       onAnnounced: (peer, cause) => {
         this.#failures.forget(peer)
         if (cause !== 'repeated') this.#observeDelay(peer)

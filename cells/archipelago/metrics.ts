@@ -38,6 +38,7 @@ export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadin
     ),
     flushesFailed: metrics.counter('flushes_failed_total', 'Flushes that failed because of a bug.'),
     roomChanges: metrics.counter('room_changes_total', 'Announcements of rooms to peers, by cause.', ['cause']),
+    groups: metrics.counter('island_groups_total', 'Messages that announced a room to players of one connector together.'),
     islandChangeSeconds: metrics.histogram(
       'island_change_seconds',
       'Time from the heartbeat with which a peer arrived or moved to the announcement of the room that it got for it.',

@@ -3,10 +3,11 @@ import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
 import { fencingTokenOf, textFieldOf } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
+import { decodeIslandGroup } from '../wire/island-group.ts'
 import { busPayloads, ISLAND_ID_FIELD } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeConnect, decodeDisconnect, MAX_ROOM_LENGTH } from '../wire/session-messages.ts'
-import type { SessionState } from '../wire/state-sync.ts'
+import { requesterOf, type SessionState } from '../wire/state-sync.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
 import type { Announcements } from './core/announcements.ts'
 import type { PresenceTable } from './core/presence.ts'
@@ -104,9 +105,16 @@ export class PresenceTracker {
   /** Turned off while this archipelago is active: it would only receive its own announcements. */
   followLeader(isOn: boolean): void {
     this.#stopFollowing()
-    this.#stopFollowing = isOn
-      ? this.#subscribe(this.#deps.subjects.every.islandChanged, (peer, payload) => this.#onAnnouncement(peer, payload))
-      : () => {}
+    this.#stopFollowing = () => {}
+    if (!isOn) return
+    const { bus, subjects } = this.#deps
+    const stops = [
+      this.#subscribe(subjects.every.islandChanged, (peer, payload) => this.#onAnnouncement(peer, payload)),
+      bus.subscribe(subjects.every.islandGroup, (payload) => this.#onIslandGroup(payload)),
+    ]
+    this.#stopFollowing = () => {
+      for (const stop of stops) stop()
+    }
   }
 
   /** Counts silence from now on: messages may have been missed until now. */
@@ -141,7 +149,7 @@ export class PresenceTracker {
     metrics.rollCalls.inc()
     // The replies may not yet reflect what is announced from now on.
     const sequence = announcements.lastSequence
-    const requester = `${bootId}-${++this.#syncRequests}`
+    const requester = requesterOf(bootId, ++this.#syncRequests)
     const onSession = (session: SessionState) => this.#onSession(session, sequence)
     this.#cancelSync = requestSync({ bus, subjects, clock, requester, onSession }, (connectors) => {
       log.info({ connectors, players: presence.size }, 'received the sessions of the connectors')
@@ -200,6 +208,15 @@ export class PresenceTracker {
     if (!acceptsTerm(fencingTokenOf(payload))) return
     const room = textFieldOf(payload, ISLAND_ID_FIELD)
     if (room && room.length <= MAX_ROOM_LENGTH && presence.get(peer)) announcements.recordAnnounced(peer, room)
+  }
+
+  /** Announcements of the active archipelago to players of one connector. */
+  #onIslandGroup(payload: Uint8Array): void {
+    const { acceptsTerm, presence, announcements, metrics } = this.#deps
+    const group = decodeIslandGroup(payload)
+    if (!group) metrics.ignored.malformed.inc()
+    if (!group || !acceptsTerm(fencingTokenOf(payload))) return
+    for (const { peer } of group.members) if (presence.get(peer)) announcements.recordAnnounced(peer, group.room)
   }
 
   /** A session in a reply to a sync request that was sent after announcement `sequence`. */

@@ -6,6 +6,7 @@ import { Metrics } from '../chassis/metrics.ts'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import { fencingTokenOf, withFencingToken } from '../wire/extension-fields.ts'
 import { type FencingToken, TermFence } from '../wire/fencing-token.ts'
+import { decodeIslandGroup } from '../wire/island-group.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId, Position } from '../wire/peer.ts'
@@ -133,8 +134,16 @@ async function anInstance(
 }
 export type ArchipelagoInstance = Awaited<ReturnType<typeof anInstance>>
 
-/** A broker with one connector, whose sessions the test controls, and any number of archipelagos. */
-export function aTestBus() {
+/** The players that a message announces a room to. */
+function announcedBy(subject: string, payload: Uint8Array): { peers: PeerId[]; room: string } | undefined {
+  if (!subject.endsWith('island_changed')) return undefined
+  const [peer, message, group] = [peerOf(subject), busPayloads.decodeIslandChanged(payload), decodeIslandGroup(payload)]
+  if (peer) return message && { peers: [peer], room: message.islandId }
+  return group && { peers: group.members.map((member) => member.peer), room: group.room }
+}
+
+/** A broker with one connector, whose sessions the test controls, and any number of archipelagos; `issuer` names the connector. */
+export function aTestBus(issuer = 'session') {
   const broker = createMemoryBus(silentLog)
   const instances: ArchipelagoInstance[] = []
   const announcements: RecordedAnnouncement[] = []
@@ -143,24 +152,26 @@ export function aTestBus() {
   let replies = true
   const fence = new TermFence()
   broker.subscribe(at.leaderHeartbeat, (payload) => fence.accepts(decodeLeaderHeartbeat(payload)?.term, now))
-  broker.subscribe(at.every.islandChanged, (payload, subject) => {
-    const [peer, room] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)?.islandId]
-    const session = peer && sessions.get(peer)
-    if (session && fence.accepts(fencingTokenOf(payload), now)) Object.assign(session, { room, term: fencingTokenOf(payload) })
-  })
+  for (const pattern of [at.every.islandChanged, at.every.islandGroup])
+    broker.subscribe(pattern, (payload, subject) => {
+      const { peers = [], room } = announcedBy(subject, payload) ?? {}
+      if (!peers.some((peer) => sessions.has(peer)) || !fence.accepts(fencingTokenOf(payload), now)) return
+      for (const peer of peers) Object.assign(sessions.get(peer) ?? {}, { room, term: fencingTokenOf(payload) })
+    })
   broker.subscribe(at.syncRequest, (payload) => {
     const page = { connector: 'connector', index: 0, count: 1, entries: [...sessions.values()] }
     if (replies) broker.publish(at.syncReply(decodeSyncRequest(payload) ?? ''), encodeSessionPage(page))
   })
   function onPublish(subject: string, payload: Uint8Array, by: string): void {
-    const [peer, message] = [peerOf(subject), busPayloads.decodeIslandChanged(payload)]
-    if (subject.endsWith('island_changed') && peer && message)
-      announcements.push({ peer, room: message.islandId, term: fencingTokenOf(payload) ?? '', by })
+    const { peers = [], room = '' } = announcedBy(subject, payload) ?? {}
+    for (const peer of peers) announcements.push({ peer, room, term: fencingTokenOf(payload) ?? '', by })
   }
   let counter = 0
 
   const testBus = {
     announcements,
+    /** Publishes as another client of the broker. */
+    publish: broker.publish,
     /** Starts another archipelago. */
     async start(name: string, options: Parameters<typeof anInstance>[4] = {}): Promise<ArchipelagoInstance> {
       const instance = await anInstance(broker, name, now, onPublish, options)
@@ -171,7 +182,7 @@ export function aTestBus() {
     walk(peer: PeerId, position: Position): void {
       const known = sessions.get(peer)
       if (!known) {
-        const session = `${(++counter).toString(36).padStart(9, '0')}-session`
+        const session = `${(++counter).toString(36).padStart(9, '0')}-${issuer}`
         sessions.set(peer, { peer, session, position, room: undefined, term: undefined })
         broker.publish(at.connect(peer), encodeConnect({ session, announcedRoom: undefined }))
       }

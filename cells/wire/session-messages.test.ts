@@ -7,6 +7,8 @@ import {
   decodeSyncRequest,
   encodeSessionPage,
   encodeSyncRequest,
+  followsGroups,
+  requesterOf,
   SESSIONS_PER_PAGE,
   type SessionState,
 } from './state-sync.ts'
@@ -46,13 +48,18 @@ test('a leader heartbeat arrives as it was sent, and other bytes are none', () =
   expect(decodeLeaderHeartbeat(encodeLeaderHeartbeat({ term: SESSION, leaseMs: 3_000 }))).toEqual({
     term: SESSION,
     leaseMs: 3_000,
+    followsGroups: true,
   })
+  // As the first version sends it.
+  expect(decodeLeaderHeartbeat(bytes(`${SESSION} 3000`))).toEqual({ term: SESSION, leaseMs: 3_000, followsGroups: false })
   for (const text of ['', SESSION, `${SESSION} soon`, `${SESSION} -1`, 'x 100', `${SESSION} 1e99`, ' '.repeat(100)])
     expect(decodeLeaderHeartbeat(bytes(text))).toBeUndefined()
 })
 
 test('a sync request carries the id of its requester', () => {
   expect(decodeSyncRequest(encodeSyncRequest('mgx3k2p1f9'))).toBe('mgx3k2p1f9')
+  expect([requesterOf('mgx3k2p1f9', 2), 'mgx3k2p1f9-2'].map(followsGroups)).toEqual([true, false])
+  expect(decodeSyncRequest(encodeSyncRequest(requesterOf('mgx3k2p1f9', 2)))).toBe(requesterOf('mgx3k2p1f9', 2))
   for (const requester of ['', 'a.b', '*', '>', 'a b', 'a'.repeat(65)])
     expect(decodeSyncRequest(bytes(requester))).toBeUndefined()
 })

@@ -29,6 +29,15 @@ const MAX_PAGES = 2_000
 const MAX_PAGE_BYTES = 512 * 1024
 const MAX_NAME_LENGTH = 64
 
+/** Ends the id of a requester that follows what is announced in island groups. */
+const FOLLOWS_GROUPS = '-groups'
+
+/** The id of a request: the nth of an archipelago, which follows island groups. */
+export const requesterOf = (bootId: string, n: number): string => `${bootId}-${n}${FOLLOWS_GROUPS}`
+
+/** Whether the archipelago that sent a sync request, on standby, follows what is announced in island groups. */
+export const followsGroups = (requester: string): boolean => requester.endsWith(FOLLOWS_GROUPS)
+
 /** A sync request carries the id of the requester; replies are published to the subject of that id. */
 export const encodeSyncRequest = (requester: string): Uint8Array => Buffer.from(requester)
 

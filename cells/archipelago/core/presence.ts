@@ -1,3 +1,4 @@
+import { type ConnectorId, connectorOf } from '../../wire/connector-id.ts'
 import { type FencingToken, isEarlier } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 import type { DisconnectReason } from '../../wire/session-messages.ts'
@@ -5,6 +6,8 @@ import type { DisconnectReason } from '../../wire/session-messages.ts'
 /** What is known of a peer that is connected, or is expected to reconnect; times in ms by the monotonic clock. */
 export interface Presence {
   session: FencingToken | undefined
+  /** Where the session takes island groups, if it is known to. */
+  connector: ConnectorId | undefined
   position: Position | undefined
   /** The preferred island. */
   desiredRoom: string | undefined
@@ -88,6 +91,7 @@ export class PresenceTable {
     const isNew = !known || (update.session !== undefined && update.session !== known.session)
     const presence = known ?? {
       session: undefined,
+      connector: undefined,
       position: undefined,
       desiredRoom: undefined,
       lastSeenAt: now,
@@ -95,6 +99,9 @@ export class PresenceTable {
       dirtyInRound: 0,
       dirtySince: now,
     }
+    // A message without a session is of a connector of another kind, which may hold the player by now.
+    if (update.session === undefined) presence.connector = undefined
+    else if (isNew) presence.connector = connectorOf(update.session)
     presence.session = update.session ?? presence.session
     presence.lastSeenAt = now
     if (isNew) this.#endGrace(peer, presence)
