@@ -28,6 +28,9 @@ const POSTJECT = 'postject@1.0.0-alpha.6'
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 const RESOURCE = 'NODE_SEA_BLOB'
 
+/** The package of npm with the Node.js for this machine. */
+const OWN_PACKAGE = `node-${process.platform}-${process.arch}`
+
 interface Postject {
   inject(
     file: string,
@@ -49,7 +52,7 @@ export async function writeExecutable(platform: ExecutablePlatform, script: stri
   const parts = await partsOf(platform)
   if ('missing' in parts) return parts.missing.trimEnd().split('\n').at(-1)
   const { inject } = createRequire(import.meta.url)(parts.postject) as Postject
-  const blob = await blobOf(script, parts.builder)
+  const blob = await blobOf(script, parts.builder, platform.nodePackage === OWN_PACKAGE)
   await copyFile(parts.node, file)
   await inject(file, RESOURCE, blob, { sentinelFuse: FUSE, machoSegmentName: 'NODE_SEA' })
   // To inject breaks a signature, and arm64 starts no program without one.
@@ -70,16 +73,15 @@ interface ExecutableParts {
 }
 
 async function partsOf({ os, nodePackage }: ExecutablePlatform): Promise<ExecutableParts | { missing: string }> {
-  const own = `node-${process.platform}-${process.arch}`
   const node =
     nodePackage === undefined
       ? await ensure('macosNode', () => {})
-      : nodePackage === own
+      : nodePackage === OWN_PACKAGE
         ? { path: process.execPath }
         : await npmFile(`${nodePackage}@${process.versions.node}`, os === 'windows' ? 'bin/node.exe' : 'bin/node')
   if ('missing' in node) return node
   const builder =
-    nodePackage === undefined ? await npmFile(`${own}@${MACOS_NODE_VERSION}`, 'bin/node') : { path: process.execPath }
+    nodePackage === undefined ? await npmFile(`${OWN_PACKAGE}@${MACOS_NODE_VERSION}`, 'bin/node') : { path: process.execPath }
   if ('missing' in builder) return builder
   const postject = await npmFile(POSTJECT, 'dist/api.js')
   if ('missing' in postject) return postject
@@ -89,8 +91,12 @@ async function partsOf({ os, nodePackage }: ExecutablePlatform): Promise<Executa
   return 'missing' in signer ? signer : { ...parts, signer: signer.path }
 }
 
-/** What Node.js reads from an executable. Without compiled code, it is the same for every platform. */
-async function blobOf(script: string, builder: string): Promise<Buffer> {
+/**
+ * What Node.js reads from an executable.
+ *
+ * @param isCompiled whether the compiled code is in it, too: a start takes less than half of the time then, on the builder's platform only
+ */
+async function blobOf(script: string, builder: string, isCompiled: boolean): Promise<Buffer> {
   const work = await mkdtemp(join(tmpdir(), 'executable-'))
   try {
     const [main, output, config] = ['script.cjs', 'blob', 'config.json'].map((name) => join(work, name)) as [
@@ -99,9 +105,10 @@ async function blobOf(script: string, builder: string): Promise<Buffer> {
       string,
     ]
     await writeFile(main, script)
-    const settings = { main, output, disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: false }
+    const settings = { main, output, disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: isCompiled }
     await writeFile(config, JSON.stringify(settings))
-    await runCommand(builder, ['--experimental-sea-config', config])
+    // The same script is compiled to the same code with the same seed.
+    await runCommand(builder, ['--random-seed=1', '--experimental-sea-config', config])
     return await readFile(output)
   } finally {
     await rm(work, { recursive: true, force: true })
