@@ -31,8 +31,8 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `MovementReachable`: the movement relay of the realm accepts connections of the operator. No other condition depends on it.
  * - `CertificateValid`: players can trust the certificate at the public address. Absent where they do not use HTTPS at its usual port. No other
  *   condition depends on it.
- * - `RouteAccepted`: the controller of the Ingress or of the Gateway serves the realm at its host. Absent for a realm without routes of the
- *   operator. No other condition depends on it.
+ * - `RouteAccepted`: the controller of the Ingress or of the Gateway serves the realm at its host, or its load balancer has an address. Absent for a
+ *   realm without routes of the operator. No other condition depends on it.
  * - `DataDurable`: bans and what is recorded for moderators outlive the pod of the gatekeeper. No other condition depends on it.
  * - `ExplorersSupported`: Unity, Bevy and Godot explorers can enter the realm as its spec says. No other condition depends on it.
  * - `Progressing`: the operator is changing something at the moment.
@@ -41,7 +41,15 @@ export interface Condition<Type extends string = string, Reason extends string =
  * - `Stalled`: the operator cannot go on until a person changes something; the message says what.
  */
 export interface RealmReasons {
-  Ready: 'AllServing' | 'CellsNotReady' | 'ServicesNotReady' | 'HostNotUsable' | 'AddressTaken' | 'Hibernated' | 'ApplyFailed'
+  Ready:
+    | 'AllServing'
+    | 'CellsNotReady'
+    | 'ServicesNotReady'
+    | 'HostNotUsable'
+    | 'AddressPending'
+    | 'AddressTaken'
+    | 'Hibernated'
+    | 'ApplyFailed'
   Published:
     | 'ServedByProvider'
     | 'WaitingForProvider'
@@ -61,6 +69,7 @@ export interface RealmReasons {
     | 'BackendsNotResolved'
     | 'NotAnswered'
     | 'NoAddress'
+    | 'AddressPending'
     | 'ClassMissing'
     | 'GatewayMissing'
     | 'GatewayApiMissing'
@@ -76,6 +85,8 @@ type RealmChange =
   | 'CellsDraining'
   | 'RollingOut'
   | 'ServicesStarting'
+  /** Cells wait for the address of the realm's load balancer, which their URLs name. */
+  | 'AddressPending'
   | 'WaitingForPublication'
   /** The last attempt to write an object failed in a way that may pass. */
   | 'Retrying'

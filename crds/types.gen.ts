@@ -547,9 +547,9 @@ export interface RealmSpec {
   }
   /** How players outside the cluster reach the realm. */
   exposure: {
-    /** Ingress creates one Ingress for the whole life of the realm, Gateway a few HTTPRoutes of the Gateway API, with a path for each of cells.max slots: scaling and rollouts change neither. None creates nothing: the realm is reached inside the cluster, or through a route of yours (url). The condition RouteAccepted says what their controller answers. */
-    type: 'None' | 'Ingress' | 'Gateway'
-    /** Host name at which players reach the realm, by an Ingress or a Gateway. */
+    /** Ingress creates one Ingress for the whole life of the realm, Gateway a few HTTPRoutes of the Gateway API, with a path for each of cells.max slots: scaling and rollouts change neither. LoadBalancer is for clusters that have neither: it creates one Service of that type, {name}-proxy, and behind it a few pods of nginx that read the paths. None creates nothing: the realm is reached inside the cluster, or through a route of yours (url). The condition RouteAccepted says what their controller answers. */
+    type: 'None' | 'Ingress' | 'Gateway' | 'LoadBalancer'
+    /** Host name at which players reach the realm, by an Ingress, a Gateway or a load balancer, to whose address it leads. Absent, with LoadBalancer = that address itself, for which the cells wait before they start; explorers who hold an earlier one have to enter the realm anew. */
     host?: string
     /** IngressClass; the cluster's default when absent. */
     className?: string
@@ -564,19 +564,37 @@ export interface RealmSpec {
       /** How long a request, and with many controllers a WebSocket, may last. Unlimited asks the controller for no limit (timeouts.request 0s). Unset asks for nothing, for controllers that refuse a route with time-outs, such as that of GKE: set the time-out of their backends instead. Absent = Unlimited. */
       requestTimeout?: 'Unlimited' | 'Unset'
     }
-    /** Where TLS of host ends. Secret is at the Ingress, with the certificate of tlsSecretName. Terminated is in front of it, or with a certificate that the controller or the listener of the Gateway has itself: a load balancer with a certificate of its cloud, a CDN, a wildcard for all hosts; players are given https and wss. None is nowhere, and they are given http and ws. Absent = Secret with tlsSecretName, None without. */
+    /** Where TLS of host ends. Secret is at the Ingress, or at the proxy behind the load balancer, with the certificate of tlsSecretName. Terminated is in front of them, or with a certificate that the controller or the listener of the Gateway has itself: a load balancer with a certificate of its cloud, a CDN, a wildcard for all hosts; players are given https and wss. None is nowhere, and they are given http and ws. Absent = Secret with tlsSecretName, None without. */
     tls?: 'Secret' | 'Terminated' | 'None'
     /** Secret with the certificate of host. Explorers other than Bevy and Godot demand TLS. */
     tlsSecretName?: string
     /** Annotations of the Ingress or of the HTTPRoutes, for their controller. Those of an Ingress are added to what the operator sets for sockets that stay open (docs/networking.md), and have precedence. */
     annotations?: Record<string, string>
-    /** Annotations of the Services to which routes lead, those of type None among them, for controllers and load balancers that read them there, such as a BackendConfig of GKE. */
+    /** Annotations of the Services to which routes lead, those of type None among them, for controllers and load balancers that read them there, such as a BackendConfig of GKE. With LoadBalancer, those of its Service alone. */
     serviceAnnotations?: Record<string, string>
+    /** The Service of type LoadBalancer, and the pods of nginx behind it. */
+    loadBalancer?: {
+      /** Which load balancer provides the address, where there are several. Immutable, as in any Service: change type first. */
+      loadBalancerClass?: string
+      /** Networks from which the load balancer takes connections, where it can tell. Absent = all. */
+      sourceRanges?: string[]
+      /** Local has connections arrive with the addresses of players, at nodes with a pod of nginx. Cluster takes them at every node, and shows the addresses of nodes, by which limits per address cannot tell players apart. Absent = Local. */
+      externalTrafficPolicy?: 'Local' | 'Cluster'
+      /** How many pods of nginx there are. Absent = 2. */
+      replicas?: number
+      /** CPU and memory of the container, as in any pod. Absent = a small request that covers the process without players, and no limit; {} = neither. */
+      resources?: {
+        /** Quantities by resource name, such as cpu and memory. */
+        requests?: Record<string, number | string>
+        /** Quantities by resource name, such as cpu and memory. */
+        limits?: Record<string, number | string>
+      }
+    }
     /** Base URL under which a route of yours leads to the realm's Services: {url}/cells/{slot}, {url}/gatekeeper, {url}/stats; and {url}/about, /scenes, /content and /lambdas to its stats, of a World to its gatekeeper, so that {url} can be given to explorers as the realm. If it has a path, the route removes it from requests. */
     url?: string
     /** The proxies whose X-Forwarded-For says from which address a player connects; limits per address count players by it, and no other client is believed. A change replaces the cells as a change of version does. */
     trustedProxies?: {
-      /** Networks of the proxies, such as 10.0.0.0/8. Absent = for an Ingress or a Gateway all private networks, where its proxies are; for type None no proxy is believed. */
+      /** Networks of the proxies, such as 10.0.0.0/8. Absent = for type None no proxy is believed; for the others all private networks, where their proxies are. */
       cidrs?: string[]
       /** How many further proxies there are between the players and those of cidrs, such as a CDN whose addresses change. Set it only where no player can connect without passing all of them: others would choose the address they are counted as. Absent = 0. */
       hops?: number
@@ -717,6 +735,11 @@ export interface RealmStatus {
     gatekeeperHosts?: string[]
     /** Base URL of the statistics. */
     stats?: string
+  }
+  /** The load balancer of a realm that is exposed by one; absent until it has an address. */
+  loadBalancer?: {
+    /** Its IP address or host name, to which exposure.host has to lead. The last known one while it has none. */
+    address: string
   }
   /** Where players outside the cluster reach a Managed LiveKit; absent while they do not. */
   livekit?: {

@@ -177,9 +177,11 @@ withPart('kube', 'the chart with the values of platform teams', (kube) => {
       const objects = await withSet('platform-values.yaml')
       const env = podOf(objects, 'realms')?.spec?.containers[0]?.env ?? []
       const images = env.filter(({ name }) => name.endsWith('_IMAGE') || name === 'IMAGE_REPOSITORY').map(({ value }) => value)
-      expect(images).toHaveLength(3)
+      expect(images).toHaveLength(4)
       for (const image of [...images, podOf(objects, 'realms-provider')?.spec?.containers[0]?.image])
-        expect(image).toMatch(/^mirror\.example\.org:5000\/proxy\/(realm-operator|library\/nats|livekit\/livekit-server)/)
+        expect(image).toMatch(
+          /^mirror\.example\.org:5000\/proxy\/(realm-operator|library\/nats|livekit\/livekit-server|nginxinc\/nginx-unprivileged)/,
+        )
     })
 
     test('no field that the values remove, and no uid where the cluster assigns them', async () => {

@@ -341,6 +341,7 @@ withPart('kube', 'the chart', (kube) => {
         imageRepository: value('IMAGE_REPOSITORY'),
         natsImage: value('NATS_IMAGE'),
         livekitImage: value('LIVEKIT_IMAGE'),
+        proxyImage: value('PROXY_IMAGE'),
       }
       const realm = aRealm({
         livekit: { type: 'Managed' },

@@ -34,6 +34,10 @@ export const operatorVariables = z.object({
     .describe('Image of the services, with its registry and without a tag: the tag is the version of each Realm.'),
   NATS_IMAGE: z.string().default('docker.io/library/nats:2.11.17').describe('Image of a Managed NATS.'),
   LIVEKIT_IMAGE: z.string().default('docker.io/livekit/livekit-server:v1.13.5').describe('Image of a Managed LiveKit.'),
+  PROXY_IMAGE: z
+    .string()
+    .default('docker.io/nginxinc/nginx-unprivileged:1.30.4-alpine-slim')
+    .describe('Image of the proxy behind the load balancer of a realm: nginx, with a shell.'),
   IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent').describe('Pull policy of all pods.'),
   POD_USER_IDS: z
     .enum(['true', 'false'])
@@ -102,6 +106,7 @@ export const platformOf = (config: OperatorConfig, namespace: string): Platform 
   imageRepository: config.IMAGE_REPOSITORY,
   natsImage: config.NATS_IMAGE,
   livekitImage: config.LIVEKIT_IMAGE,
+  proxyImage: config.PROXY_IMAGE,
   imagePullPolicy: config.IMAGE_PULL_POLICY,
   userIds: config.POD_USER_IDS === 'true',
   clusterDomain: config.CLUSTER_DOMAIN,

@@ -91,7 +91,7 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     {
       title: 'hosts of a gatekeeper without an Ingress',
       spec: { livekit: none(), exposure: { url: 'https://main.example.org' }, gatekeeper: { hosts: ['gk.example.org'] } },
-      says: /routed by an Ingress or a Gateway/,
+      says: /routed as the host of the realm is/,
       at: 'spec.gatekeeper',
     },
     {
@@ -115,7 +115,7 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
     {
       title: 'TLS of an Ingress that there is not',
       spec: { livekit: none(), exposure: { url: 'https://main.example.org', tls: 'Terminated' } },
-      says: /tls and annotations belong to types Ingress and Gateway/,
+      says: /tls belongs to types Ingress, Gateway and LoadBalancer/,
       at: 'spec.exposure',
     },
     {
@@ -433,6 +433,34 @@ export const badRealms: readonly { title: string; spec: unknown; name?: string; 
       says,
       at: 'spec.exposure',
     })),
+    ...[
+      { title: 'TLS without host at a load balancer', exposure: { tls: 'Terminated' }, says: /TLS needs host/ },
+      { title: 'a certificate without host at a load balancer', exposure: { tlsSecretName: 'tls' }, says: /TLS needs host/ },
+      { title: 'a class of a load balancer', exposure: { className: 'nginx' }, says: /className belongs/ },
+      {
+        title: 'a route of yours beside a load balancer',
+        exposure: { url: 'http://a.example.org' },
+        says: /url belongs to type None/,
+      },
+      { title: 'annotations of no Ingress', exposure: { annotations: { a: 'b' } }, says: /are serviceAnnotations/ },
+    ].map(({ title, exposure, says }) => ({
+      title,
+      spec: { livekit: none(), exposure: { type: 'LoadBalancer', ...exposure } },
+      says,
+      at: 'spec.exposure',
+    })),
+    {
+      title: 'pods of a proxy that there is not',
+      spec: { livekit: none(), ...exposed({ loadBalancer: { replicas: 3 } }) },
+      says: /loadBalancer belongs to type LoadBalancer/,
+      at: 'spec.exposure',
+    },
+    {
+      title: 'a load balancer without a pod behind it',
+      spec: { livekit: none(), exposure: { type: 'LoadBalancer', loadBalancer: { replicas: 0 } } },
+      says: /1/,
+      at: 'spec.exposure.loadBalancer.replicas',
+    },
     {
       title: 'a Gateway for an Ingress',
       spec: { livekit: none(), ...exposed({ gateway: { name: 'edge' } }) },

@@ -42,9 +42,12 @@ export function mediaPorts({ spec }: Realm): MediaPorts | undefined {
   return service && { udp: service.udpPort ?? UDP_PORT, ...(service.tcpPort !== undefined && { tcp: service.tcpPort }) }
 }
 
-/** Whether the host of a realm leads to the signalling of its LiveKit: not where the user names another URL for it. */
+/** Whether the host of a realm, or its load balancer, leads to the signalling of its LiveKit: not where the user names another URL for it. */
 export const isSignallingRouted = ({ spec: { livekit, exposure } }: Realm): boolean =>
-  livekit.type === 'Managed' && livekit.service !== undefined && livekit.url === undefined && exposure.host !== undefined
+  livekit.type === 'Managed' &&
+  livekit.service !== undefined &&
+  livekit.url === undefined &&
+  (exposure.host !== undefined || exposure.type === 'LoadBalancer')
 
 /** What the status of a realm says of its LiveKit. */
 export function livekitStatus(realm: Realm, media: LivekitMedia, url: string | undefined): RealmStatus['livekit'] {

@@ -57,6 +57,9 @@ export const natsPeersName = (realm: string): string => `${realm}-nats-peers`
 /** The Service by which players outside the cluster reach the media of a Managed LiveKit. */
 export const livekitMediaName = ({ metadata }: Realm): string => `${metadata.name}-livekit-media`
 
+/** The Deployment of the proxy behind the load balancer of a realm, its configuration, and the Service of type LoadBalancer. */
+export const proxyName = ({ metadata }: Realm): string => `${metadata.name}-proxy`
+
 /** The Secret with the passwords of all users of a Managed NATS. */
 export const natsSecretName = (realm: string): string => `${realm}-nats-users`
 

@@ -7,7 +7,8 @@ import { endpointOf, isServing, slotRoutes, takesPlayers } from './endpoints.ts'
 import { heldRoutes, recordHeldSlots } from './held-slots.ts'
 import { type Hosting, hostingOf } from './hosted-worlds.ts'
 import { type LivekitMedia, livekitMedia } from './livekit-media.ts'
-import { keptImage } from './platform.ts'
+import { awaitsAddress, type PublicBalancer, publicBalancer } from './load-balancer.ts'
+import { isServer, keptImage } from './platform.ts'
 import { gatekeeperHostsOf } from './public-address.ts'
 import { nextDrainStep } from './rollout/cell-drain.ts'
 import { convergenceTarget } from './rollout/converge-first.ts'
@@ -51,6 +52,8 @@ export interface RealmPlan {
   scale: Scale
   /** How players reach the media of a Managed LiveKit. */
   media: LivekitMedia
+  /** Whether the load balancer of the realm has an address. */
+  balancer: PublicBalancer
   /** Names of objects to neither change nor remove: those of a Managed server that only draining cells still use. */
   retained: ReadonlySet<string>
   retainedRoutes: RetainedRoutes
@@ -87,14 +90,17 @@ export interface CellPlan {
  * answers at each slot.
  */
 export function planRealm(
-  realm: Realm,
+  declaredRealm: Realm,
   observed: ObservedRealm,
   site: Site,
   observations: Observations = noObservations,
 ): RealmPlan {
+  const isWaiting = site.distributed && awaitsAddress(declaredRealm)
+  const realm = isWaiting ? paused(declaredRealm) : declaredRealm
   const existing = cellsBySlot(realm, observed.cells)
   const scale = desiredScale(realm, existing, observed, observations)
-  const slots = chooseSlots(realm, scale.cells, existing, observations.players)
+  const chosen = chooseSlots(realm, scale.cells, existing, observations.players)
+  const slots = isWaiting ? chosen.filter((slot) => existing.own.has(slot)) : chosen
   const declared: CellInputs = { realm, site, connectorsOf: scale.connectorsOf }
   const matches = (inputs: CellInputs) => (cell: CommsCell) =>
     !site.distributed || isOfRevision(cell.spec, desiredCell(inputs, cell.spec.slot).spec)
@@ -155,6 +161,7 @@ export function planRealm(
     desiredCells: slots.length,
     scale,
     media,
+    balancer: plannedBalancer(realm, observed, site),
     retained: retainedObjects(realm, [...cells, ...existing.userCreated], hold !== undefined),
     retainedRoutes: retainedRoutes(realm, [...cells, ...existing.userCreated], routes),
     servicesHold: hold,
@@ -172,6 +179,9 @@ export function planRealm(
   }
 }
 
+/** While its address is not known, what a realm has stays as it is: with the address it would change once more. */
+const paused = (realm: Realm): Realm => ({ ...realm, spec: { ...realm.spec, rollout: { ...realm.spec.rollout, paused: true } } })
+
 /** The gatekeeper of a realm, with the worlds it serves. */
 export function gatekeeperPlan(realm: Realm, { guests }: ObservedRealm, site: Site, replicas: number): ServicePlan {
   const hosting = hostingOf(realm, guests)
@@ -182,6 +192,10 @@ export function gatekeeperPlan(realm: Realm, { guests }: ObservedRealm, site: Si
 export const plannedMedia = (realm: Realm, { livekitBalancer }: ObservedRealm, { distributed }: Site): LivekitMedia =>
   distributed ? livekitMedia(realm, livekitBalancer) : { state: 'InsideCluster' }
 
+/** One process on a laptop has no load balancer. */
+export const plannedBalancer = (realm: Realm, observed: ObservedRealm, { distributed }: Site): PublicBalancer =>
+  distributed ? publicBalancer(realm, observed.publicBalancer) : { state: 'None' }
+
 /** The further hosts of the gatekeeper, without those of other realms. */
 export function ownGatekeeperHosts(realm: Realm, { gatekeeperHostsTaken = [] }: ObservedRealm, { distributed }: Site): string[] {
   const taken = new Set(gatekeeperHostsTaken.map(({ host }) => host))
@@ -191,7 +205,7 @@ export function ownGatekeeperHosts(realm: Realm, { gatekeeperHostsTaken = [] }: 
 /** A proven cell is one of the declared revision that serves. */
 export function imagesOf({ services, images }: ObservedRealm, { updated }: Pick<Rollout, 'updated'>): RealmPlan['images'] {
   const proven = updated.filter(isServing).flatMap(({ metadata }) => images?.get(metadata.name) ?? [])
-  const parts: Component[] = ['nats', 'livekit', 'migration', 'gatekeeper', 'stats']
+  const parts: Component[] = ['nats', 'livekit', 'migration', 'gatekeeper', 'stats', 'proxy']
   return new Map(
     parts.map((part) => [
       part,
@@ -199,8 +213,6 @@ export function imagesOf({ services, images }: ObservedRealm, { updated }: Pick<
     ]),
   )
 }
-
-const isServer = (component: Component): boolean => component === 'nats' || component === 'livekit'
 
 const soonest = (delaysMs: readonly (number | undefined)[]): number | undefined => {
   const known = delaysMs.filter((ms) => ms !== undefined)

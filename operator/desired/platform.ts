@@ -8,6 +8,8 @@ export interface Platform {
   natsImage: string
   /** Image of a Managed LiveKit, with tag. */
   livekitImage: string
+  /** Image of the proxy behind the load balancer of a realm, with tag. */
+  proxyImage: string
   imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
   /** Whether pods have user and group ids; not where the cluster assigns them, as OpenShift does. */
   userIds: boolean
@@ -23,8 +25,12 @@ export interface Platform {
 export const imageOf = ({ imageRepository }: Platform, version: string): string =>
   version.startsWith('sha256:') ? `${imageRepository}@${version}` : `${imageRepository}:${version}`
 
-const fieldOf = (component: Component): 'natsImage' | 'livekitImage' | 'imageRepository' =>
-  component === 'nats' ? 'natsImage' : component === 'livekit' ? 'livekitImage' : 'imageRepository'
+const OF_SERVERS = { nats: 'natsImage', livekit: 'livekitImage', proxy: 'proxyImage' } as const
+
+/** The components whose images are those of other projects. */
+export const isServer = (component: Component): component is keyof typeof OF_SERVERS => Object.hasOwn(OF_SERVERS, component)
+
+const fieldOf = (component: Component) => (isServer(component) ? OF_SERVERS[component] : 'imageRepository')
 
 /** What a workload of this version is made with: the first of the known ones that is of the version, else what the installation says now. */
 export const imageFor = (

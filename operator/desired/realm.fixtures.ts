@@ -8,6 +8,7 @@ export const platform: Platform = {
   imageRepository: 'ghcr.io/example/realm',
   natsImage: 'docker.io/library/nats:2.12',
   livekitImage: 'docker.io/livekit/livekit-server:v1.13',
+  proxyImage: 'docker.io/nginxinc/nginx-unprivileged:1.30',
   imagePullPolicy: 'IfNotPresent',
   userIds: true,
   clusterDomain: 'cluster.local',

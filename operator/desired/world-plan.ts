@@ -4,8 +4,9 @@ import { noObservations, type Observations } from '../observed/observations.ts'
 import type { ObservedRealm } from '../observed/workload.ts'
 import { NO_RETAINED_ROUTES } from './cells/retained.ts'
 import { hostProblem } from './hosted-worlds.ts'
+import { awaitsAddress } from './load-balancer.ts'
 import { gatekeeperName } from './naming.ts'
-import { gatekeeperPlan, imagesOf, ownGatekeeperHosts, plannedMedia, type RealmPlan } from './plan.ts'
+import { gatekeeperPlan, imagesOf, ownGatekeeperHosts, plannedBalancer, plannedMedia, type RealmPlan } from './plan.ts'
 import type { Rollout } from './rollout/rollout.ts'
 import { servicesHold } from './rollout/services-hold.ts'
 import type { Scale } from './scale/scaling.ts'
@@ -50,7 +51,8 @@ export function planWorld(
   const problem = isGuest(realm) && isOpen ? hostProblem(realm, observed.host) : undefined
   const isExposed = observed.addressTakenBy === undefined
   const isNeeded = isOpen || (observed.guests ?? []).some(({ spec }) => spec.cells.replicas > 0)
-  const canServe = isOpen && !problem && gatekeeper.replicas > 0
+  const isReached = !site.distributed || !awaitsAddress(observed.host?.realm ?? realm)
+  const canServe = isOpen && !problem && isReached && gatekeeper.replicas > 0
   return {
     cells: [],
     services: isGuest(realm) ? [] : [gatekeeperPlan(realm, observed, site, isNeeded ? gatekeeper.replicas : 0)],
@@ -63,6 +65,7 @@ export function planWorld(
     desiredCells: 0,
     scale: scaleOf(isOpen),
     media: plannedMedia(realm, observed, site),
+    balancer: plannedBalancer(realm, observed, site),
     retained: new Set(),
     retainedRoutes: NO_RETAINED_ROUTES,
     servicesHold: servicesHold(realm, NO_ROLLOUT),

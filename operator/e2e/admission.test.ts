@@ -250,7 +250,7 @@ withPart('kube', 'admission policies in a real API server', (part) => {
         'admissionPolicy.realms.enabled=true',
         'admissionPolicy.realms.hosts={*.realms.example.org,town.example.org}',
         'admissionPolicy.realms.ingressAnnotations={cert-manager.io/*}',
-        'admissionPolicy.realms.serviceTypes={LoadBalancer}',
+        'admissionPolicy.realms.serviceTypes={NodePort}',
         'admissionPolicy.realms.podAnnotations={team}',
         'admissionPolicy.realms.priorityClasses={players}',
       )
@@ -261,6 +261,7 @@ withPart('kube', 'admission policies in a real API server', (part) => {
       exposure: { type: 'Ingress', host, ...(annotations && { annotations }) },
     })
     /** With a LiveKit whose media players outside reach. */
+    const nodePort = { type: 'NodePort', addresses: { ipv4: '192.0.2.7' }, udpPort: 30_782 }
     const media = (service: object) => ({ ...ingress('town.example.org'), livekit: { type: 'Managed', service } })
     beforeEach(() => expect.poll(() => answer(ingress('other.example.org'), 'probe'), patient).toContain('is not one of those'))
 
@@ -278,7 +279,7 @@ withPart('kube', 'admission policies in a real API server', (part) => {
       expect(
         await answer({ ...ingress('town.example.org'), pods: { annotations: { team: 'a' }, priorityClassName: 'players' } }, 'b'),
       ).toBe('accepted')
-      expect(await answer(media({ type: 'LoadBalancer' }), 'c')).toBe('accepted')
+      expect(await answer(media(nodePort), 'c')).toBe('accepted')
     })
 
     test.each([
@@ -299,14 +300,15 @@ withPart('kube', 'admission policies in a real API server', (part) => {
         { exposure: { type: 'None', serviceAnnotations: { 'external-dns.alpha.kubernetes.io/hostname': 'bank.example.org' } } },
         /exposure.serviceAnnotations/,
       ],
+      ['a load balancer of a LiveKit', media({ type: 'LoadBalancer' }), /livekit.service has a type/],
       [
-        'node ports of a LiveKit',
-        media({ type: 'NodePort', addresses: { ipv4: '192.0.2.7' }, udpPort: 30_782 }),
-        /livekit.service has a type/,
+        'a load balancer for players',
+        { exposure: { type: 'LoadBalancer', host: 'town.example.org' } },
+        /exposure.type is LoadBalancer/,
       ],
       [
-        'an annotation of its load balancer',
-        media({ type: 'LoadBalancer', annotations: { 'metallb.io/address-pool': 'bank' } }),
+        'an annotation of its Service',
+        media({ ...nodePort, annotations: { 'metallb.io/address-pool': 'bank' } }),
         /livekit.service.annotations/,
       ],
       ['an annotation of pods', { pods: { annotations: { 'iam.amazonaws.com/role': 'admin' } } }, /annotation of pods/],

@@ -4,15 +4,17 @@ import type { CommsCell, CommsCellStatus, Realm, RealmStatus } from '../../crds/
 import type { Kind } from '../../crds/resources.ts'
 import { gatekeeperRealmOf, isGuest } from '../../crds/world.ts'
 import { isServed } from '../desired/hosted-worlds.ts'
+import { atBalancer } from '../desired/load-balancer.ts'
 import { mountsClaim } from '../desired/manifests/database-claim.ts'
 import { type Ingress, withChallengePaths } from '../desired/manifests/ingress.ts'
 import type { KubeManifest } from '../desired/manifests/kube-manifest.ts'
 import { cellObjects, realmObjects } from '../desired/manifests/objects.ts'
 import { serviceChanges } from '../desired/manifests/service-changes.ts'
 import { worldsVersion } from '../desired/manifests/worlds.ts'
-import { gatekeeperRouteName, livekitMediaName } from '../desired/naming.ts'
+import { gatekeeperRouteName, livekitMediaName, proxyName } from '../desired/naming.ts'
 import type { CellPlan, RealmPlan } from '../desired/plan.ts'
 import type { Platform } from '../desired/platform.ts'
+import type { LoadBalancerState } from '../observed/load-balancer.ts'
 import type { ObservedRoute } from '../observed/route.ts'
 import type { Component, ObservedCell, ObservedHost, ObservedRealm, Workload, WorkloadImage } from '../observed/workload.ts'
 import type { CountPlayers } from '../observers/players/connector-players.ts'
@@ -48,7 +50,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   realm(key: Parameters<Cluster['realm']>[0]): Realm | undefined {
-    return this.#parts.cache.realm(key)
+    return this.#atItsAddress(this.#parts.cache.realm(key))
   }
 
   cell(key: Parameters<Cluster['cell']>[0]): CommsCell | undefined {
@@ -87,6 +89,7 @@ export class KubernetesCluster implements Cluster {
       gatekeeperHostsTaken: cache.addresses.hostsTakenFrom(realm),
       guests: cache.worlds.guestsOf(metadata),
       livekitBalancer: cache.child({ kind: 'Service', namespace: metadata.namespace, name: livekitMediaName(realm) })?.balancer,
+      publicBalancer: this.#publicBalancerOf(realm),
       routes: {
         routes: this.#routesOf(realm),
         hasGatewayApi: cache.serves('HTTPRoute'),
@@ -94,6 +97,14 @@ export class KubernetesCluster implements Cluster {
       },
       ...(isGuest(realm) && { host: this.#hostOf(realm) }),
     }
+  }
+
+  #publicBalancerOf(realm: Realm): LoadBalancerState | undefined {
+    return this.#parts.cache.child({ kind: 'Service', namespace: realm.metadata.namespace, name: proxyName(realm) })?.balancer
+  }
+
+  #atItsAddress(realm: Realm | undefined): Realm | undefined {
+    return realm && atBalancer(realm, this.#publicBalancerOf(realm))
   }
 
   /** Those of the way in which the realm is exposed. */
@@ -108,7 +119,7 @@ export class KubernetesCluster implements Cluster {
 
   #hostOf(guest: Realm): ObservedHost | undefined {
     const { cache } = this.#parts
-    const realm = cache.realm({ namespace: guest.metadata.namespace, name: gatekeeperRealmOf(guest) })
+    const realm = this.realm({ namespace: guest.metadata.namespace, name: gatekeeperRealmOf(guest) })
     if (!realm || realm.metadata.deletionTimestamp) return undefined
     return {
       realm,
@@ -142,6 +153,7 @@ export class KubernetesCluster implements Cluster {
         // A claim has data: a change of the spec must not delete it. It goes with its realm.
         child.kind === 'PersistentVolumeClaim' ||
         this.#isRoutingHeld(realm, child, plan) ||
+        (child.name === proxyName(realm) && plan.servicesHold === 'RolloutPaused') ||
         isStillNeeded(child) ||
         // The ports of the Service are those that the running LiveKit names to players.
         isHeldMedia(child.name) ||

@@ -43,7 +43,7 @@ export interface Workload {
 export const OUT_OF_MEMORY = 'out of memory'
 
 /** A process or server of a realm or a cell; the value of the component label. */
-export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit' | 'connector' | 'archipelago'
+export type Component = 'gatekeeper' | 'migration' | 'stats' | 'nats' | 'livekit' | 'proxy' | 'connector' | 'archipelago'
 
 /** What exists for a realm. */
 export interface ObservedRealm {
@@ -63,6 +63,8 @@ export interface ObservedRealm {
   host?: ObservedHost | undefined
   /** That of the media of its LiveKit; absent where there is none. */
   livekitBalancer?: LoadBalancerState | undefined
+  /** That of the proxy of a realm which is exposed by one; absent where there is none. */
+  publicBalancer?: LoadBalancerState | undefined
   /** Its Ingress or its HTTPRoutes; absent where no route can be. */
   routes?: ObservedRoutes
 }

@@ -37,7 +37,14 @@ const realmProgress: Explanations<RealmReasons['Progressing']> = {
   CellsStarting: ['Cells are being created, changed or removed.', noAction],
   CellsDraining: ['Players of a cell are being moved to other cells before it is removed.', 'Nothing: it ends by itself.'],
   RollingOut: ['Cells are being replaced by cells of a new revision.', noAction],
-  ServicesStarting: ['The gatekeeper, the statistics, NATS or LiveKit are being created or changed.', noAction],
+  ServicesStarting: [
+    'The gatekeeper, the statistics, NATS, LiveKit or the proxy of a load balancer are being created or changed.',
+    noAction,
+  ],
+  AddressPending: [
+    'The load balancer of a realm without `exposure.host` has no address yet. Cells start once it has, because their URLs name it.',
+    'Read the condition `RouteAccepted`.',
+  ],
   WaitingForPublication: ['Players could connect, but the realm is not published yet.', 'Read the condition `Published`.'],
   Retrying: [
     'An attempt to write an object failed in a way that may pass; the operator tries again.',
@@ -67,6 +74,10 @@ export const realmConditions: Explained<RealmReasons> = {
         'Read `Stalled`; `kubectl logs` of the service has more.',
       ],
       HostNotUsable: ['The Realm that `world.gatekeeperOf` names cannot serve this world.', 'Read `Stalled`.'],
+      AddressPending: [
+        'The load balancer of a realm without `exposure.host` has no address yet.',
+        'Read the condition `RouteAccepted`.',
+      ],
       AddressTaken: ['Another realm has the public address of this one.', 'Read `Stalled`.'],
       Hibernated: ['`cells.replicas` is 0 and no cell runs.', 'Scale the realm to wake it.'],
       ApplyFailed: ['An object could not be written; the message has the error.', 'Read `Stalled`.'],
@@ -142,9 +153,11 @@ export const realmConditions: Explained<RealmReasons> = {
     },
   },
   RouteAccepted: {
-    says: 'The controller of the Ingress, or of the Gateway that `exposure.gateway` names, serves the realm at its host. Absent for a realm without routes of the operator. No other condition depends on it.',
+    says: 'The controller of the Ingress, or of the Gateway that `exposure.gateway` names, serves the realm at its host; of a realm with a load balancer of its own, that has an address. Absent for a realm without routes of the operator. No other condition depends on it.',
     reasons: {
-      Accepted: ['A controller has written its address into the Ingress, or has accepted every HTTPRoute.'],
+      Accepted: [
+        'A controller has written its address into the Ingress, or into the Service of the load balancer, or has accepted every HTTPRoute.',
+      ],
       Waiting: [
         'The routes were created or changed within the last 25 s, and no controller has answered.',
         'Nothing: it ends by itself.',
@@ -164,6 +177,10 @@ export const realmConditions: Explained<RealmReasons> = {
       NoAddress: [
         'No controller has written an address into the Ingress within 25 s. Some publish none, and serve it nevertheless.',
         'See that the controller of the class runs. Have it publish its address: `controller.publishService` of ingress-nginx, `providers.kubernetesIngress.publishedService` of Traefik.',
+      ],
+      AddressPending: [
+        'The load balancer of the realm has no address in the status of its Service, or has lost it. Without `exposure.host`, the cells of a new realm wait for it.',
+        'See what the controller of load balancers says of the Service. Where the cluster has none, choose another `exposure.type`.',
       ],
       ClassMissing: [
         'There is no IngressClass of the name in `exposure.className`.',

@@ -122,6 +122,10 @@ export const reasonSteps: Readonly<Record<string, Steps>> = {
     look: [messageOf('RouteAccepted'), 'kubectl describe ingress NAME -n NS', 'kubectl get ingressclasses'],
     more: 'What each controller needs: [networking](../networking.md#what-keeps-sockets-open).',
   },
+  AddressPending: {
+    look: [messageOf('RouteAccepted'), 'kubectl describe service NAME-proxy -n NS'],
+    more: 'What provides load balancers in each cluster: [expose](../guides/expose.md#a-load-balancer-of-its-own).',
+  },
   ClassMissing: { look: ['kubectl get ingressclasses'] },
   GatewayMissing: { look: [gateways] },
   GatewayApiMissing: { look: ['kubectl get crd httproutes.gateway.networking.k8s.io gateways.gateway.networking.k8s.io'] },

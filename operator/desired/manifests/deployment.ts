@@ -31,7 +31,7 @@ export const GRACE_SECONDS = 15
 /** How long a stopping pod still serves new requests: by then every node, and every proxy in front, no longer routes to it. */
 const ROUTES_SETTLE_VARIABLE = { name: 'ROUTES_SETTLE_SECONDS', value: '3' }
 /** Replaces pods one by one; the new pod starts first. */
-const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+export const SURGE: V1DeploymentStrategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
 /**
  * Starts all new pods before it stops the first old one: one by one, a disconnected player could reconnect to another old pod, and would be
  * disconnected again. Where the cluster has no room for so many pods, as many old pods stop as new ones became ready.

@@ -47,9 +47,9 @@ export function routedService(realm: Realm, component: 'gatekeeper' | 'stats'): 
 
 /** Some controllers are configured by annotations of the Services they lead to. */
 function routedMeta(realm: Realm, name: string, component: string): ObjectMeta {
-  const { serviceAnnotations } = realm.spec.exposure
+  const { type, serviceAnnotations } = realm.spec.exposure
   const meta = realmChildMeta(realm, name, component)
-  return serviceAnnotations ? { ...meta, annotations: serviceAnnotations } : meta
+  return serviceAnnotations && type !== 'LoadBalancer' ? { ...meta, annotations: serviceAnnotations } : meta
 }
 
 /** The Service in front of a part of a realm. */

@@ -1,6 +1,7 @@
 import type { V1ServicePort } from '@kubernetes/client-node'
 import type { Realm } from '../../../crds/realm.ts'
 import { type LivekitMedia, type MediaPorts, mediaPorts } from '../livekit-media.ts'
+import { isBalanced } from '../load-balancer.ts'
 import { livekitMediaName, partName, realmChildMeta, realmLabels, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
 import { type Deployment, GRACE_SECONDS, RECREATE } from './deployment.ts'
@@ -89,17 +90,19 @@ const MEDIA_INSIDE: V1ServicePort[] = [
 /** The Service in front of a Managed LiveKit inside the cluster, to which a route may lead. */
 function signallingService(realm: Realm, { state }: LivekitMedia): Service {
   const service = realmService(realm, 'livekit', [SIGNALLING, ...(state === 'InsideCluster' ? MEDIA_INSIDE : [])])
-  if (!mediaPorts(realm)) return service
+  if (!mediaPorts(realm) || isBalanced(realm)) return service
   // A load balancer of AWS asks each Service for its health, which has another path here than at the others behind the same Ingress.
   const annotations = { 'alb.ingress.kubernetes.io/healthcheck-path': '/', ...realm.spec.exposure.serviceAnnotations }
   return { ...service, metadata: { ...service.metadata, annotations } }
 }
 
 /** A Service through which players outside the cluster reach pods. */
-type OpenService = ManifestOf<
+export type OpenService = ManifestOf<
   Pick<Service['spec'], 'selector' | 'ports'> & {
     type: 'NodePort' | 'LoadBalancer'
     loadBalancerClass?: string
+    loadBalancerSourceRanges?: string[]
+    externalTrafficPolicy?: 'Local' | 'Cluster'
     ipFamilyPolicy?: 'PreferDualStack'
   }
 >

@@ -4,12 +4,15 @@ import { hasManagedNats, isWorldRealm } from '../../../crds/world.ts'
 import type { Component } from '../../observed/workload.ts'
 import { usesManagedServer } from '../cells/retained.ts'
 import { mediaPorts } from '../livekit-media.ts'
+import { isBalanced } from '../load-balancer.ts'
 import { partName, REALM_LABEL, realmChildMeta, realmSelector, serviceAccountName } from '../naming.ts'
 import type { Platform } from '../platform.ts'
 import { STATS_PORT } from '../settings.ts'
 import { isCompact } from '../topology.ts'
 import type { ManifestOf } from './kube-manifest.ts'
 import { HTTP_PORT } from './pod.ts'
+import { PROXY_PORTS } from './proxy-config.ts'
+import { LIVEKIT_PORT } from './realm-paths.ts'
 
 interface Peer {
   podSelector?: V1LabelSelector
@@ -104,6 +107,7 @@ export function networkPolicies(realm: Realm, platform: Platform, cells: readonl
     ...ofCity(part(realm, 'stats', [fromPlayers(realm)], [...toBus(realm), toProvider(platform), toWeb])),
     ...(isManaged ? [natsPolicy(realm, true)] : []),
     ...(livekit.type === 'Managed' ? [livekitPolicy(realm)] : []),
+    ...(isBalanced(realm) ? [proxyPolicy(realm)] : []),
   ]
 }
 
@@ -186,6 +190,15 @@ const livekitPolicy = (realm: Realm): NetworkPolicy =>
     [{}], // media goes to the addresses of players
   )
 
+/** The proxy behind the load balancer connects to each part that a route leads to. */
+const proxyPolicy = (realm: Realm): NetworkPolicy =>
+  part(
+    realm,
+    'proxy',
+    [{ ...fromOutside(realm), ports: tcp(PROXY_PORTS.http, PROXY_PORTS.https) }],
+    [{ to: [ofRealm(realm)], ports: tcp(HTTP_PORT, STATS_PORT, LIVEKIT_PORT) }],
+  )
+
 /** Those inside the cluster too: a LiveKit that waits for its address, or for its turn to change, still listens there. */
 function mediaPolicyPorts(realm: Realm): V1NetworkPolicyPort[] {
   const { udp, tcp: overTcp } = mediaPorts(realm) ?? {}
@@ -193,10 +206,17 @@ function mediaPolicyPorts(realm: Realm): V1NetworkPolicyPort[] {
   return [...tcp(7881, ...(overTcp === undefined ? [] : [overTcp])), ...udpPorts.map((port) => ({ port, protocol: 'UDP' }))]
 }
 
+/** Players of a realm that is exposed by a load balancer come through its proxy. */
 function fromPlayers(realm: Realm, port = HTTP_PORT): Ingress {
+  const { from = [] } = fromOutside(realm)
+  const all = [...from, ...(isBalanced(realm) ? [ofPart(realm, 'proxy')] : [])]
+  return { ...(all.length > 0 && { from: all }), ports: tcp(port) }
+}
+
+function fromOutside(realm: Realm): Pick<Ingress, 'from'> {
   const { entryNamespaces, entryCidrs = [] } = realm.spec.networkPolicy
   const from = [...(entryNamespaces ? namespaces(entryNamespaces) : []), ...entryCidrs.map((cidr) => ({ ipBlock: { cidr } }))]
-  return { ...(from.length > 0 && { from }), ports: tcp(port) }
+  return from.length > 0 ? { from } : {}
 }
 
 function toBus(realm: Realm, cells: readonly CommsCell[] = []): Egress[] {

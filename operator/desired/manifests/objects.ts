@@ -1,6 +1,7 @@
 import type { CommsCell, Realm } from '../../../crds/realm.ts'
 import { hasManagedNats, isGuest, isWorldRealm } from '../../../crds/world.ts'
 import type { Component, WorkloadImage } from '../../observed/workload.ts'
+import { isBalanced } from '../load-balancer.ts'
 import { realmChildMeta, serviceAccountName } from '../naming.ts'
 import type { CellPlan, RealmPlan } from '../plan.ts'
 import { imageFor, type Platform, withImage } from '../platform.ts'
@@ -16,6 +17,7 @@ import { livekitObjects, livekitSecret } from './managed-livekit.ts'
 import { natsObjects, natsSecret } from './managed-nats.ts'
 import { migrationJob } from './migration-job.ts'
 import { networkPolicies } from './networkpolicy.ts'
+import { proxyObjects } from './realm-proxy.ts'
 import { fingerprinted, madeWith } from './service-changes.ts'
 import { worldsConfigMap } from './worlds.ts'
 
@@ -43,12 +45,14 @@ export function realmObjects(realm: Realm, plan: RealmPlan, platform: Platform):
       ...(service.replicas > 1 ? [serviceBudget(realm, service.component)] : []),
     ]),
     ...(plan.statistics ? [statsService(realm, plan.statistics)] : []),
+    ...(isBalanced(realm) ? made('proxy', (chosen) => proxyObjects(realm, plan, chosen)) : []),
     ...routeObjects(realm, plan),
   ]
 }
 
 /** The Ingresses or the HTTPRoutes of a realm, without those at an address that another realm has. */
 export function routeObjects(realm: Realm, { isExposed, gatekeeperHosts, retainedRoutes }: RealmPlan): KubeManifest[] {
+  if (isBalanced(realm)) return []
   const ingress = realmIngress(realm, retainedRoutes)
   const gatekeeperRoute = realm.spec.exposure.type === 'Gateway' ? gatekeeperHttpRoute : gatekeeperIngress
   return [

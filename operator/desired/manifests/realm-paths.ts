@@ -4,6 +4,9 @@ import { NO_RETAINED_ROUTES, type RetainedRoutes } from '../cells/retained.ts'
 import { isSignallingRouted } from '../livekit-media.ts'
 import { partName, roomsServiceName, slotServiceName } from '../naming.ts'
 
+/** The most slots that a realm may have (`cells.max`). */
+export const MAX_SLOTS = 32
+
 /** The port of the signalling of a Managed LiveKit. */
 export const LIVEKIT_PORT = 7880
 

@@ -20,6 +20,7 @@ const IDLE: Readonly<Record<Component | 'compact', { cpu: string; memory: string
   migration: { cpu: '10m', memory: '64Mi' },
   nats: { cpu: '20m', memory: '64Mi' },
   livekit: { cpu: '20m', memory: '128Mi' },
+  proxy: { cpu: '20m', memory: '48Mi' },
 }
 /** A gatekeeper with a PostgreSQL in its process. */
 const EMBEDDED_DATABASE_MEMORY = '192Mi'

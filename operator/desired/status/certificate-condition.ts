@@ -58,7 +58,7 @@ export function certificateCondition(realm: Realm, seen: RealmCertificate): Cond
 function remedyOf({ metadata, spec: { exposure } }: Realm, host: string): string {
   const { tlsSecretName } = exposure
   return tlsSecretName
-    ? `see that the Secret ${metadata.namespace}/${tlsSecretName}, of type kubernetes.io/tls, exists and has a current certificate for ${host}, and that the Ingress controller uses it`
+    ? `see that the Secret ${metadata.namespace}/${tlsSecretName}, of type kubernetes.io/tls, exists and has a current certificate for ${host}, and that ${exposure.type === 'LoadBalancer' ? `${host} leads to the load balancer` : 'the Ingress controller uses it'}`
     : 'correct it at the proxy in front of the realm'
 }
 

@@ -1,5 +1,6 @@
 import type { Realm, RealmReasons } from '../../../crds/realm.ts'
 import { isWorldRealm } from '../../../crds/world.ts'
+import { awaitsAddress } from '../load-balancer.ts'
 import type { RealmUrls } from '../urls.ts'
 import type { ConditionDraft } from './conditions.ts'
 
@@ -28,6 +29,12 @@ export function explorersCondition(
     : [`explorers of Unity cannot enter over ws://, without TLS: ${isInCluster ? tlsRemedy(host) : LOCAL_TLS_REMEDY}`]
   if (livekit.type === 'None')
     return no('EmbeddedRooms', `livekit.type is None: only explorers of Bevy enter rooms of ${ownerOfRooms(realm)}`, ...tls)
+  if (isInCluster && awaitsAddress(host))
+    return no(
+      'InsideClusterOnly',
+      'explorers outside the cluster can reach the realm once its load balancer has an address',
+      ...tls,
+    )
   if (isInCluster && exposure.host === undefined && exposure.url === undefined)
     return no(
       'InsideClusterOnly',
@@ -51,9 +58,12 @@ const SEVERAL_SCENES =
 
 function tlsRemedy({ spec: { exposure } }: Realm): string {
   if (exposure.url) return 'use an exposure.url with https'
+  if (exposure.type === 'LoadBalancer') return BALANCER_TLS_REMEDY
   return exposure.type === 'Gateway'
     ? 'set exposure.tls: Terminated where the listener of the Gateway has a certificate'
     : 'set exposure.tlsSecretName, or exposure.tls: Terminated where TLS ends in front of the Ingress'
 }
 
+const BALANCER_TLS_REMEDY =
+  'set exposure.host, and exposure.tlsSecretName, or exposure.tls: Terminated where TLS ends at the load balancer'
 const LOCAL_TLS_REMEDY = 'put a proxy with TLS in front, and give its address as --public-url'

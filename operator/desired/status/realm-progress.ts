@@ -3,10 +3,11 @@ import { isWorldRealm } from '../../../crds/world.ts'
 import { OUT_OF_MEMORY, type Workload } from '../../observed/workload.ts'
 import { takesPlayers } from '../endpoints.ts'
 import { mediaProblem } from '../livekit-media.ts'
+import { awaitsAddress } from '../load-balancer.ts'
 import { isOwn } from '../scale/slots.ts'
 import { hostsTakenMessage } from './address-taken.ts'
 import { type ConditionDraft, passingProblemOf, problemOf } from './conditions.ts'
-import { isCellUpdated, type RealmView } from './realm-view.ts'
+import { isCellUpdated, pendingAddress, type RealmView } from './realm-view.ts'
 import { notServedMessage } from './world-conditions.ts'
 
 type ProgressReason = Exclude<RealmReasons['Reconciling'], 'Settled' | 'Stalled'>
@@ -39,6 +40,8 @@ function progressOf(view: RealmView, isPublished: boolean): Progress {
   const waiting = services.length > 0 ? `, and these services are not yet: ${services.join(', ')}` : ''
   const updated = `${rollout.updated.length} of ${desiredCells} cells are updated${waiting}${converging}`
   if (failure) return underway('Retrying', failure.message)
+  const pending = pendingAddress(view)
+  if (pending) return underway('AddressPending', pending)
   const waitsFor = waitsForOf(view)
   if (rollout.isUnderway) return underway('RollingOut', `${updated}${waitsFor}`)
   if (plan.cells.some((cell) => !takesPlayers(cell))) return underway('CellsDraining', 'the operator is draining cells')
@@ -113,7 +116,7 @@ function stalledCondition(view: RealmView, published: ConditionDraft<RealmReason
   const { gatekeeperHostsTaken = [] } = observed
   if (gatekeeperHostsTaken.length > 0) return stalled('AddressTaken', hostsTakenMessage(realm, gatekeeperHostsTaken))
   const { desiredCells, scale } = plan
-  if (desiredCells < scale.cells && !isWorldRealm(realm)) {
+  if (desiredCells < scale.cells && !isWorldRealm(realm) && !awaitsAddress(realm)) {
     const remedy = `raise cells.max above ${realm.spec.cells.max}, or remove cells that the operator did not create`
     return stalled('NoSlotFree', `${desiredCells} of ${scale.cells} cells have a slot: ${remedy}`)
   }

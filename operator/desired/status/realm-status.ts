@@ -1,12 +1,14 @@
 import type { RealmReasons, RealmStatus } from '../../../crds/realm.ts'
 import { isWorldRealm } from '../../../crds/world.ts'
 import { livekitStatus } from '../livekit-media.ts'
+import { balancerStatus } from '../load-balancer.ts'
 import { movementStatus } from '../movement.ts'
 import { servingSelector } from '../naming.ts'
 import { isOwn, isScaled } from '../scale/slots.ts'
 import { gatekeeperHostUrl } from '../urls.ts'
 import { addressTakenMessage } from './address-taken.ts'
 import { approximatePlayers } from './approximate-players.ts'
+import { balancerCondition } from './balancer-condition.ts'
 import { certificateCondition } from './certificate-condition.ts'
 import { type ConditionDraft, conditionsOf } from './conditions.ts'
 import { dataCondition } from './data-condition.ts'
@@ -15,7 +17,7 @@ import { explorersCondition } from './explorers-condition.ts'
 import { movementCondition } from './movement-condition.ts'
 import { publishedCondition } from './published-condition.ts'
 import { progressConditions } from './realm-progress.ts'
-import { isCellUpdated, type RealmStatusInput, type RealmView, viewOf } from './realm-view.ts'
+import { isCellUpdated, pendingAddress, type RealmStatusInput, type RealmView, viewOf } from './realm-view.ts'
 import { routeCondition } from './route-condition.ts'
 import { worldAcceptingCondition, worldReadyCondition } from './world-conditions.ts'
 
@@ -51,6 +53,7 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
         gatekeeperHosts: plan.gatekeeperHosts.map((host) => gatekeeperHostUrl(realm, host)),
       }),
     },
+    ...balancerStatus(plan.balancer),
     ...(livekit && { livekit }),
     ...(relay && { movement: movementStatus(relay.address, about) }),
     // The API server records nothing of an empty list, so that it would be written again in every pass.
@@ -76,10 +79,12 @@ export function realmStatus(input: RealmStatusInput): RealmStatus {
 
 function routeConditions({
   realm,
+  plan,
   observed: { routes },
   desiredRoutes = [],
   now,
 }: RealmStatusInput): ConditionDraft<RealmReasons>[] {
+  if (plan.balancer.state !== 'None') return [balancerCondition(realm, plan.balancer)]
   const condition = routes && routeCondition(realm, desiredRoutes, routes, now)
   return condition ? [condition] : []
 }
@@ -96,7 +101,8 @@ function selectorOf({ realm, observed, open }: RealmView): string {
   )
 }
 
-function readyCondition({ realm, plan, observed, serving, notReady, failure }: RealmView): ConditionDraft<RealmReasons> {
+function readyCondition(view: RealmView): ConditionDraft<RealmReasons> {
+  const { realm, plan, observed, serving, notReady, failure } = view
   const no = (reason: RealmReasons['Ready'], message: string) => ({ type: 'Ready', status: 'False', reason, message }) as const
   const yes = (reason: RealmReasons['Ready'], message: string) => ({ type: 'Ready', status: 'True', reason, message }) as const
   const { desiredCells } = plan
@@ -106,6 +112,8 @@ function readyCondition({ realm, plan, observed, serving, notReady, failure }: R
       ? no('CellsNotReady', 'cells.replicas is 0, and the operator is draining the cells')
       : yes('Hibernated', HIBERNATED)
   if (observed.addressTakenBy) return no('AddressTaken', addressTakenMessage(realm, observed.addressTakenBy))
+  const pending = pendingAddress(view)
+  if (pending) return no('AddressPending', pending)
   if (failure && (serving < desiredCells || notReady.length > 0)) return no('ApplyFailed', failure.message)
   if (serving < desiredCells) return no('CellsNotReady', `${serving} of ${desiredCells} cells serve players`)
   if (notReady.length > 0) return no('ServicesNotReady', `services without a ready pod: ${notReady.join(', ')}`)

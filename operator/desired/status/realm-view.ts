@@ -7,6 +7,7 @@ import type { RelayState } from '../../observed/relay-state.ts'
 import type { RouteName } from '../../observed/route.ts'
 import type { ObservedWebhooks } from '../../observed/webhooks.ts'
 import type { Component, ObservedRealm } from '../../observed/workload.ts'
+import { awaitsAddress, balancerProblem } from '../load-balancer.ts'
 import type { ChosenRelay } from '../movement.ts'
 import type { RealmPlan } from '../plan.ts'
 import type { RealmUrls } from '../urls.ts'
@@ -86,6 +87,16 @@ function notReadyServices(plan: RealmPlan, { services }: ObservedRealm): string[
   ])
   for (const { component, ready } of services) if (ready > 0) expected.delete(component)
   return [...expected].sort()
+}
+
+/** Why a realm has no URLs yet, and the remedy. A world that uses the gatekeeper of another Realm waits with that one. */
+export function pendingAddress({
+  realm,
+  observed,
+  isInCluster = true,
+}: Pick<RealmStatusInput, 'realm' | 'observed' | 'isInCluster'>): string | undefined {
+  const reachedAt = observed.host?.realm ?? realm
+  return isInCluster && awaitsAddress(reachedAt) ? balancerProblem(reachedAt, { state: 'Waiting' }) : undefined
 }
 
 /** Whether a cell runs what its spec says now. */

@@ -244,6 +244,8 @@ export class Cache implements Running {
     const [is, was] = [child, previous].map((seen) => (seen?.workload?.ready ?? 0) > 0)
     if (isGatekeeper && (is !== was || type === 'removed'))
       this.#notifyGuests({ namespace: child.namespace, name: child.owner?.name ?? '' })
+    if (child.owner?.kind === 'Realm' && JSON.stringify(child.balancer) !== JSON.stringify(previous?.balancer))
+      this.#notifyGuests({ namespace: child.namespace, name: child.owner.name })
     if (previous && previous.owner?.uid !== child.owner?.uid) this.#notifyOwner(previous)
   }
 
