@@ -11,6 +11,8 @@ const mains: Readonly<Record<string, () => Promise<{ main(env: NodeJS.ProcessEnv
   stats: () => import('./stats/main.ts'),
   gatekeeper: () => import('./gatekeeper/main.ts'),
   'gatekeeper-migrate': () => import('./gatekeeper/migrations/main.ts'),
+  'gatekeeper-backup': async () => ({ main: (await import('./gatekeeper/backup/main.ts')).backUpMain }),
+  'gatekeeper-restore': async () => ({ main: (await import('./gatekeeper/backup/main.ts')).restoreMain }),
   pulse: () => import('./pulse/main.ts'),
   'realm-provider': () => import('./realm-provider/main.ts'),
 }

@@ -86,15 +86,23 @@ describe('what the Dockerfile builds', { timeout: BUILD_TIMEOUT_MS }, () => {
     expect(sought.filter((path) => !existsSync(path))).toEqual([])
   })
 
-  test.each(['connector', 'archipelago', 'stats', 'gatekeeper', 'gatekeeper-migrate', 'pulse', 'realm-provider', 'operator'])(
-    'loads %s, which names what is missing in its environment',
-    async (service) => {
-      const args = service === 'operator' ? ['dist/operator/main.js'] : ['dist/cells/main.js', service]
-      const env = { HTTP_SERVER_PORT: 'none', KUBERNETES_SERVICE_HOST: '', HOME: folder }
-      await using program = startProgram(process.execPath, args, { cwd: app, env })
-      expect([await program.ended, program.output()]).toEqual([2, expect.stringContaining('the configuration is not usable')])
-    },
-  )
+  test.each([
+    'connector',
+    'archipelago',
+    'stats',
+    'gatekeeper',
+    'gatekeeper-migrate',
+    'gatekeeper-backup',
+    'gatekeeper-restore',
+    'pulse',
+    'realm-provider',
+    'operator',
+  ])('loads %s, which names what is missing in its environment', async (service) => {
+    const args = service === 'operator' ? ['dist/operator/main.js'] : ['dist/cells/main.js', service]
+    const env = { HTTP_SERVER_PORT: 'none', KUBERNETES_SERVICE_HOST: '', HOME: folder }
+    await using program = startProgram(process.execPath, args, { cwd: app, env })
+    expect([await program.ended, program.output()]).toEqual([2, expect.stringContaining('the configuration is not usable')])
+  })
 
   test('loads the exporter of spans where a collector is named', async () => {
     const env = {

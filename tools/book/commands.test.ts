@@ -40,6 +40,7 @@ test('only programs are typed that these tests know', () => {
     'helm',
     'kind',
     'kubectl',
+    'mkdir',
     'npm',
     'npx',
     'openssl',
@@ -141,6 +142,7 @@ test('helm is given values that the chart has, and files that exist', () => {
 const VERBS = [
   'annotate',
   'apply',
+  'config',
   'create',
   'delete',
   'describe',

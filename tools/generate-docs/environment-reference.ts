@@ -3,6 +3,7 @@ import { archipelagoVariables } from '../../cells/archipelago/config.ts'
 import { tracingVariables } from '../../cells/chassis/start-tracing.ts'
 import { compactVariables } from '../../cells/compact/config.ts'
 import { connectorVariables } from '../../cells/connector/config.ts'
+import { backupVariables } from '../../cells/gatekeeper/backup/main.ts'
 import { gatekeeperVariables } from '../../cells/gatekeeper/config.ts'
 import { migrationVariables } from '../../cells/gatekeeper/migrations/main.ts'
 import { pulseVariables } from '../../cells/pulse/config.ts'
@@ -28,6 +29,11 @@ const processes: readonly [title: string, about: string, variables: z.ZodObject]
     compactVariables,
   ],
   ['Gatekeeper', '', gatekeeperVariables],
+  [
+    'Backup and restore of the gatekeeper',
+    'Copies the embedded database, and ends (`gatekeeper-backup`, `gatekeeper-restore`).',
+    backupVariables,
+  ],
   ['Migration of the gatekeeper', 'Brings the database to the current schema, and ends.', migrationVariables],
   ['Stats', '', statsVariables],
   ['Movement relay', '', pulseVariables],

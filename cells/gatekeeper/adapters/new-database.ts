@@ -12,7 +12,7 @@ import { syncFolder, syncTree } from './durable-files.ts'
 export const newDatabaseFile = new URL('./new-database-0.5.16.tar.br', import.meta.url)
 
 /** What says that a folder holds a database, and of which version of PostgreSQL. */
-const VERSION_FILE = 'PG_VERSION'
+export const VERSION_FILE = 'PG_VERSION'
 
 /** A new database for one in memory. */
 export const newDatabase = (): Blob => new Blob([brotliDecompressSync(readFileSync(newDatabaseFile))])
