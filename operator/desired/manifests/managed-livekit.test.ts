@@ -158,3 +158,10 @@ describe('the signalling of a LiveKit for players outside', () => {
     expect(stringify(named(objectsOf(realm), 'Ingress', 'main'))).not.toContain('/rtc')
   })
 })
+
+test('a gatekeeper that is held, as for a restore of its database, does not restart LiveKit', () => {
+  const realm = aManaged(undefined)
+  const held = { ...realm, spec: { ...realm.spec, gatekeeper: { ...realm.spec.gatekeeper, replicas: 0 } } }
+  expect(configOf(objectsOf(realm))).toContain('livekit-webhook')
+  expect(configOf(objectsOf(held))).toEqual(configOf(objectsOf(realm)))
+})

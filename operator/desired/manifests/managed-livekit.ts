@@ -132,8 +132,9 @@ function mediaService(realm: Realm, { udp, tcp }: MediaPorts): OpenService {
 
 /**
  * The configuration of a Managed LiveKit: one UDP port for all media, no lookup of a public address, and the events of its rooms to
- * the gatekeeper. The kubelet puts in the key. Port 0 is none. A pod that players reach inside the cluster only is reached by port-forwards
- * too, at its loopback address, where LiveKit takes media only if it names that address to clients.
+ * the gatekeeper, also while that is held: otherwise a gatekeeper that is held for a restore would have LiveKit restart. The kubelet puts
+ * in the key. Port 0 is none. A pod that players reach inside the cluster only is reached by port-forwards too, at its loopback address,
+ * where LiveKit takes media only if it names that address to clients.
  */
 export const livekitConfig = (realm: Realm, { ports, addresses } = INSIDE_CLUSTER): string => `port: ${LIVEKIT_PORT}
 rtc:
@@ -144,12 +145,7 @@ ${addresses.length > 0 ? `  node_ip: "${addresses.join(',')}"\n` : '  enable_loo
 logging:
   json: true
   level: info
-${webhookConfig(realm)}`
-
-const webhookConfig = (realm: Realm): string =>
-  realm.spec.gatekeeper.replicas === 0
-    ? ''
-    : `webhook:
+webhook:
   api_key: $(apiKey)
   urls: ["http://${partName(realm, 'gatekeeper')}/livekit-webhook"]
 `
