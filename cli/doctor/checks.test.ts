@@ -121,6 +121,14 @@ test.for<[string, Partial<ClusterFacts>, string, string, RegExp, RegExp?]>([
     /Insufficient cpu/,
     /resources\.requests/,
   ],
+  [
+    'a pod whose volume is not there',
+    { pods: pod('no node takes the pod: 0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found') },
+    'pods',
+    'failed',
+    /unbound/,
+    /^kubectl get pvc -n .*StorageClass/,
+  ],
   ['a Secret that is missing', { pods: pod('secret "x" not found') }, 'pods', 'failed', /not found/, /create the Secret/],
   ['a pod that crashes', { pods: pod('the process keeps ending with code 2') }, 'pods', 'failed', /keeps ending/, /--previous/],
   [

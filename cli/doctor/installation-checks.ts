@@ -195,6 +195,8 @@ export const podCheck = ({ namespace, name, problem }: PodFact): Check => ({
 function podFix(namespace: string, name: string, problem: string): string {
   if (/image/i.test(problem))
     return 'push the image, or name another one: image.repository of the chart, spec.version of the Realm, pullSecrets'
+  if (/unbound immediate PersistentVolumeClaims/.test(problem))
+    return `kubectl get pvc -n ${namespace}; give the claim that is Pending a StorageClass (kubectl get storageclass), or create a PersistentVolume for it`
   if (/no node takes/.test(problem)) return 'add nodes, or lower resources.requests of this part'
   if (/secret/i.test(problem)) return `kubectl get secrets -n ${namespace}; create the Secret that is missing, with these keys`
   return `kubectl logs -n ${namespace} ${name} --all-containers --previous`
