@@ -56,7 +56,7 @@ test('a backup is restored into an empty volume, and in the place of a database,
   // As at the root of a volume with a file system of its own.
   await mkdir(join(empty, 'lost+found'), { recursive: true })
   expect(await restore(empty, Readable.from([bytes]))).not.toHaveProperty('former')
-  expect(await knows(empty, ana)).toBe(true)
+  expect([await knows(empty, ana), existsSync(join(empty, '.before-restore'))]).toEqual([true, false])
 
   await seen(folder, ben)
   const { former = '' } = await restore(folder, Readable.from([bytes]))

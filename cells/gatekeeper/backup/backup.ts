@@ -67,8 +67,9 @@ export async function restore(folder: string, from: Readable): Promise<Copied & 
 
 /** Moves a database. What says that a folder holds one is the last there: an interrupted call leaves no half of one that looks whole. */
 async function move(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o700 })
   const entries = await databaseEntries(from)
+  if (entries.length === 0) return
+  await mkdir(to, { recursive: true, mode: 0o700 })
   const ordered = [...entries.filter((entry) => entry !== VERSION_FILE), ...entries.filter((entry) => entry === VERSION_FILE)]
   for (const entry of ordered) await rename(join(from, entry), join(to, entry))
   syncFolder(from)

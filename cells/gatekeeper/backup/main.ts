@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { z } from 'zod'
 import { parseEnv } from '../../chassis/config.ts'
 import { UserError } from '../../chassis/errors.ts'
@@ -21,9 +23,20 @@ export async function restoreMain(env: NodeJS.ProcessEnv): Promise<undefined> {
   const { DATABASE_FOLDER } = parseEnv(backupVariables, env)
   if (process.stdin.isTTY)
     throw new UserError('the backup is read from the standard input: send a file there (kubectl exec -i)', 2)
-  const { former, ...copied } = await restore(DATABASE_FOLDER, process.stdin)
+  const { former, ...copied } = await restore(DATABASE_FOLDER, process.stdin).catch(async (error: unknown) => {
+    await drain(process.stdin)
+    throw error
+  })
   say('restored', copied)
   if (former) process.stderr.write(`the database that was there is in ${former}\n`)
+}
+
+const DRAIN_MS = 30_000
+
+/** Reads what is still being sent: otherwise kubectl goes on sending for a minute, and ends with an error of its own below the reason. */
+async function drain(from: Readable): Promise<void> {
+  if (from.destroyed || from.readableEnded) return
+  await finished(from.resume(), { writable: false, signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => {})
 }
 
 // To the standard error: the standard output may be the backup.
