@@ -56,7 +56,9 @@ test('every file of a walk holds what to look for in it, and no walk is longer t
 })
 
 test('every exit code of the product is explained', () => {
-  const literals = productText.matchAll(/(?:exit\(|exitCode = |new UserError\((?:[^()]|\([^()]*\))*?, )(\d+)(?=[,)\s])/g)
+  const literals = productText.matchAll(
+    /(?:exit(?:Process)?\(|exitCode = |new UserError\((?:[^()]|\([^()]*\))*?, )(\d+)(?=[,)\s])/g,
+  )
   const numbers = [...literals].map(([, number]) => Number(number))
   expect(numbers).toContain(70)
   expect(numbers.filter((number) => !(number in exitCodes))).toEqual([])
