@@ -268,6 +268,13 @@ test.for<[string, Partial<SeenRealm>, string, string, RegExp, RegExp?]>([
     /no IngressClass is the default/,
   ],
   [
+    'a load balancer without an address',
+    { realm: aSeenRealm({ exposure: { type: 'LoadBalancer' } }) },
+    'load-balancer',
+    'failed',
+    /it has no address/,
+  ],
+  [
     'an Ingress without an address',
     { realm: exposed(), ingress: { value: { metadata: { name: 'main' } } } },
     'ingress',

@@ -100,11 +100,18 @@ function podChecks({ pods, refusals }: SeenRealm): Check[] {
 
 function ingressChecks({ realm, ingressClasses, ingress }: SeenRealm): Check[] {
   const { type, className } = realm.spec.exposure
+  if (type === 'LoadBalancer') return [{ name: 'load-balancer', ...balancerState(realm) }]
   if (type !== 'Ingress') return []
   return [
     checkOf('ingress-class', ingressClasses, (classes) => classState(classes, className)),
     checkOf('ingress', ingress, (found) => ingressState(found, realm)),
   ]
+}
+
+function balancerState({ metadata: { name, namespace }, status }: Realm): Omit<Check, 'name'> {
+  const address = status?.loadBalancer?.address
+  const fix = `kubectl describe -n ${namespace} service ${name}-proxy; does the cluster have load balancers?`
+  return address ? passed(`at ${address}`) : failed('it has no address', fix)
 }
 
 function classState(classes: readonly V1IngressClass[], className: string | undefined): Omit<Check, 'name'> {
@@ -154,9 +161,12 @@ function certificateIn(pem: string): X509Certificate | undefined {
 function publicChecks(published: PublicFacts, realm: Realm, { ingress, gateway }: SeenRealm, now: number): Check[] {
   const { host, addresses, certificate, url, about } = published
   const ofIngress = seenValue(ingress)
-  const expected = gateway ? addressesOfGateway(gateway) : ofIngress ? addressesOfIngress(ofIngress) : []
+  const balancer = realm.spec.exposure.type === 'LoadBalancer' ? (realm.status?.loadBalancer?.address ?? '') : undefined
+  const ofRoute = gateway ? addressesOfGateway(gateway) : ofIngress ? addressesOfIngress(ofIngress) : []
+  const expected = balancer ? [balancer] : ofRoute
+  const what = balancer === undefined ? (gateway ? 'Gateway' : 'Ingress') : 'load balancer'
   return [
-    { name: 'dns', ...dnsState(host, addresses, expected, gateway ? 'Gateway' : 'Ingress') },
+    { name: 'dns', ...dnsState(host, addresses, expected, what) },
     ...(certificate ? [{ name: 'certificate', ...certificateState(`the certificate at ${host}`, host, certificate, now) }] : []),
     { name: 'public-address', ...aboutState(url, about, realm) },
   ]

@@ -140,8 +140,9 @@ const refusalsOf = ({ metadata, status }: V1Deployment): PodFact[] =>
 /** The host of an Ingress, or the URL of a route of the user's. */
 async function publishedOf(realm: Realm, { certificate, fetch, resolve }: RealmProbes): Promise<PublicFacts | undefined> {
   const { gatekeeper } = realm.status?.urls ?? {}
-  const { host, url } = realm.spec.exposure
-  const base = url ?? (host && gatekeeper ? gatekeeper.replace(/\/gatekeeper$/, '') : undefined)
+  const { type, host, url } = realm.spec.exposure
+  const isAtHost = host !== undefined || (type === 'LoadBalancer' && realm.status?.loadBalancer !== undefined)
+  const base = url ?? (isAtHost && gatekeeper ? gatekeeper.replace(/\/gatekeeper$/, '') : undefined)
   const parsed = base === undefined ? null : URL.parse(base)
   if (!base || !parsed) return undefined
   const name = parsed.hostname.replace(/^\[|\]$/g, '')
