@@ -8,6 +8,7 @@ import { relayText } from '../cells/wire/relay-address.ts'
 import { conditionOf, type Realm } from '../crds/realm.ts'
 import { type RunningCluster, startCluster } from '../testing/cluster/cluster.ts'
 import type { IngressProxy } from '../testing/cluster/ingress-proxy.ts'
+import { withoutRoute } from '../testing/cluster/no-route.ts'
 import { installProduct, movementOf, movementValues, OPERATOR_NAMESPACE, PRODUCT_IMAGE } from '../testing/cluster/product.ts'
 import { applyRealm, REALMS_NAMESPACE } from '../testing/cluster/realm.ts'
 import { startExplorer } from '../testing/explorers.ts'
@@ -86,7 +87,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     await vi.waitFor(async () => expect(conditionOf(await realm(), 'Ready')?.status).toBe('True'), 30 * SECONDS)
   })
 
-  /** This machine has routes to pods, which players do not have: without that to the media of LiveKit, its node ports are left. */
+  /** Without a route to the pod of LiveKit, its node ports are left. */
   async function asOutside<T>(work: () => Promise<T>): Promise<T> {
     const [pod] = await list<V1Pod & { kind: string; metadata: { name: string } }>(
       'pods',
@@ -94,20 +95,7 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
       `${MAIN},app.kubernetes.io/component=livekit`,
       ...OF_MAIN.slice(2),
     )
-    const rules = ['udp', 'tcp'].map((protocol) => [
-      'to',
-      `${pod?.status?.podIP}/32`,
-      'ipproto',
-      protocol,
-      'dport',
-      '30000-32767',
-    ])
-    for (const rule of rules) await runCommand('ip', ['rule', 'add', ...rule, 'blackhole'])
-    try {
-      return await work()
-    } finally {
-      for (const rule of rules) await runCommand('ip', ['rule', 'delete', ...rule, 'blackhole'])
-    }
+    return withoutRoute({ address: pod?.status?.podIP ?? '', ports: '30000-32767' }, work)
   }
 
   test(

@@ -23,12 +23,17 @@ const FLUX = '1.9.6'
 
 /** The CRDs of the other projects whose objects are in the examples, as YAML files in a folder. Nothing of them is built or run. */
 export const foreignCrds = (): Part =>
-  crdsOf('foreign-crds-1', 'the CRDs of Argo CD, Flux, KEDA, cert-manager and the External Secrets operator', [
+  crdsOf('foreign-crds-2', 'the CRDs of Argo CD, Flux, KEDA, cert-manager and the External Secrets operator', [
     { module: 'github.com/argoproj/argo-cd/v3', version: '3.5.7', path: 'manifests/crds/application-crd.yaml' },
     {
       module: 'github.com/cert-manager/cert-manager',
       version: '1.21.2',
       path: 'deploy/crds/cert-manager.io_clusterissuers.yaml',
+    },
+    {
+      module: 'github.com/cert-manager/cert-manager',
+      version: '1.21.2',
+      path: 'deploy/crds/cert-manager.io_certificates.yaml',
     },
     {
       module: 'github.com/external-secrets/external-secrets',
