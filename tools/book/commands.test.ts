@@ -32,6 +32,7 @@ test('only programs are typed that these tests know', () => {
   const known = [
     'alias',
     'base64',
+    'codesign',
     'curl',
     'date',
     'echo',
