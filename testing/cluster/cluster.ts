@@ -10,7 +10,7 @@ import { apiOf, type ReadApi } from './api.ts'
 import { type Claim, claim, type Purpose, release } from './claim.ts'
 import { startApiServer, startControllers } from './control-plane.ts'
 import { writeCredentials } from './credentials.ts'
-import { type IngressProxy, startIngressProxy } from './ingress-proxy.ts'
+import { type IngressProxy, type ServiceName, startIngressProxy } from './ingress-proxy.ts'
 import { type ClusterNode, joinCluster, startNode } from './node.ts'
 import { pauseImage } from './pause.ts'
 
@@ -33,8 +33,8 @@ export interface RunningCluster {
   apply(objects: readonly object[], namespace?: string): Promise<void>
   /** Imports an image, an OCI archive, into every node under the name that it contains. */
   importImage(archive: string): Promise<void>
-  /** Starts a proxy through which explorers reach the realm provider at this URL, and the realms. */
-  startIngress(provider: string): Promise<IngressProxy>
+  /** Starts a proxy through which explorers reach the realm provider, a Service, and the realms. */
+  startIngress(provider: ServiceName): Promise<IngressProxy>
   /** Stops it and removes everything: processes, namespaces, mounts, links, routes, control groups and files. */
   stop(): Promise<void>
 }
@@ -77,7 +77,7 @@ export async function startCluster({
       read: api,
       startIngress: (provider) => {
         const [host = ''] = addressesOf(claimed.index).host.split('/')
-        return startIngressProxy(host, new URL(provider).host, (...service) => addressOfService(api, ...service))
+        return startIngressProxy(host, provider, (...service) => addressOfService(api, ...service))
       },
       stop,
     }

@@ -10,5 +10,5 @@ test.each([
   ['/main/about', undefined, '/main/about'],
   ['/at/metaverse', undefined, '/at/metaverse'],
 ])('the ingress proxy forwards %s to %s', (url, service, path) => {
-  expect(routeOf(url)).toEqual({ namespace: service === undefined ? '' : 'metaverse', service, path })
+  expect(routeOf(url)).toEqual({ service: service && { namespace: 'metaverse', name: service }, path })
 })

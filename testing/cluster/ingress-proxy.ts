@@ -6,6 +6,12 @@ import type { Running } from '../../cells/chassis/lifecycle.ts'
 /** Returns the address of a Service, `host:port`; undefined when there is no such Service. */
 export type FindService = (namespace: string, name: string, port: string) => Promise<string | undefined>
 
+/** Where a Service is. */
+export interface ServiceName {
+  namespace: string
+  name: string
+}
+
 /** A proxy through which explorers reach the cluster: one address for all realms. */
 export interface IngressProxy extends Running {
   /** Base URL of the realm provider. */
@@ -27,7 +33,7 @@ const HTTP_PORT = 80
  * Starts a proxy at an address that both this machine and the pods reach, in place of an Ingress controller and a name server.
  * It forwards paths below `/at/{namespace}/{realm}` to that realm, as a user's own route would, and all others to the provider.
  */
-export async function startIngressProxy(host: string, provider: string, ask: FindService): Promise<IngressProxy> {
+export async function startIngressProxy(host: string, provider: ServiceName, ask: FindService): Promise<IngressProxy> {
   const find = remembering(ask)
   const sockets = new Set<Duplex>()
   const server = createServer((incoming, answer) => {
@@ -69,8 +75,8 @@ export async function startIngressProxy(host: string, provider: string, ask: Fin
     onward.write(head)
   }
   const target = async (url: string): Promise<{ address: string | undefined; path: string }> => {
-    const { namespace, service, path } = routeOf(url)
-    return { address: service === undefined ? provider : await find(namespace, service, 'http'), path }
+    const { service = provider, path } = routeOf(url)
+    return { address: await find(service.namespace, service.name, 'http'), path }
   }
   const livekits: Server[] = []
   await listening(server, host, HTTP_PORT)
@@ -109,12 +115,12 @@ function remembering(ask: FindService): FindService {
 /**
  * The target of a path: below `/at/{namespace}/{realm}` a Service of that realm; else undefined, which stands for the provider.
  */
-export function routeOf(url: string): { namespace: string; service: string | undefined; path: string } {
+export function routeOf(url: string): { service: ServiceName | undefined; path: string } {
   const [, namespace = '', realm = '', path = url] = /^\/at\/([a-z0-9-]+)\/([a-z0-9-]+)(\/.*)$/.exec(url) ?? []
-  if (realm === '') return { namespace, service: undefined, path }
+  if (realm === '') return { service: undefined, path }
   const [, part = '', slot = ''] = /^\/([a-z]+)(?:\/(\d+)(?=\/))?/.exec(path) ?? []
-  if (part === 'cells') return { namespace, service: `${realm}-slot-${slot}`, path }
-  return { namespace, service: `${realm}-${OF_STATS.includes(part) ? 'stats' : part}`, path }
+  const name = part === 'cells' ? `slot-${slot}` : OF_STATS.includes(part) ? 'stats' : part
+  return { service: { namespace, name: `${realm}-${name}` }, path }
 }
 
 /** Further paths of a realm that its statistics answer: docs/guides/expose.md. */

@@ -6,6 +6,7 @@ import { cacheFolder } from '../parts/cache.ts'
 import type { Progress } from '../parts/part.ts'
 import type { RunningCluster } from './cluster.ts'
 import { buildProductImage, buildProgramImage } from './image.ts'
+import type { ServiceName } from './ingress-proxy.ts'
 
 const chart = fileURLToPath(new URL('../../helm/', import.meta.url))
 
@@ -56,7 +57,7 @@ export const movementValues = (cluster: RunningCluster): string[] =>
   )
 
 /**
- * Installs the operator and the realm provider with the chart, as users do, and returns the URL of the provider.
+ * Installs the operator and the realm provider with the chart, as users do, and returns the Service of the provider.
  *
  * @param values further settings of the chart, `name=value`
  */
@@ -65,7 +66,7 @@ export async function installProduct(
   servers: Servers,
   progress: Progress,
   values: readonly string[] = [],
-): Promise<{ provider: string }> {
+): Promise<{ provider: ServiceName }> {
   const folder = await mkdtemp(join(cacheFolder(), 'images-'))
   try {
     const archive = join(folder, 'image.tar')
@@ -91,16 +92,7 @@ export async function installProduct(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  const provider = await cluster.kubectl(
-    'get',
-    'service',
-    'realm-operator-provider',
-    '-n',
-    OPERATOR_NAMESPACE,
-    '-o',
-    'jsonpath={.spec.clusterIP}',
-  )
-  return { provider: `http://${provider}` }
+  return { provider: { namespace: OPERATOR_NAMESPACE, name: `${RELEASE}-provider` } }
 }
 
 /** Gives the installation other values of the chart beside those it has, and waits until its pods run with them. */
