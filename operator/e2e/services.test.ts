@@ -204,13 +204,15 @@ withPart('kube', 'the services of a realm during changes, on a real API server',
       const announced = async () =>
         (await kube.user.get<KubeObject>(resources.Pod, { namespace: kube.namespace, name: 'plaza-gatekeeper-1' }))?.metadata
           .annotations?.['comms.decentraland.org/worlds']
-      await create(world('cellar', { gatekeeperOf: 'plaza' }))
-      await expect.poll(served, patient).toEqual(expect.arrayContaining(['plaza', 'attic', 'cellar']))
       await expect.poll(announced, patient).toMatch(/^[0-9a-f]{8}$/)
       const [before, template] = [await announced(), (await templates())['plaza-gatekeeper']]
+      await create(world('cellar', { gatekeeperOf: 'plaza' }))
+      await expect.poll(served, patient).toEqual(expect.arrayContaining(['plaza', 'attic', 'cellar']))
+      await expect.poll(announced, patient).not.toBe(before)
+      expect((await templates())['plaza-gatekeeper']).toBe(template)
       await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'cellar' })
       await expect.poll(served, patient).not.toContain('cellar')
-      await expect.poll(announced, patient).not.toBe(before)
+      await expect.poll(announced, patient).toBe(before)
       expect((await templates())['plaza-gatekeeper']).toBe(template)
 
       await kubelet.only(() => false)
