@@ -21,7 +21,7 @@ import type { Figure } from './figure.ts'
 export const name = 'gatekeeper'
 
 /** So many that none of them reaches the limit of a wallet. */
-const WALLETS = 500
+const WALLETS = 2_000
 const FLAT_OUT_MS = 5_000
 const PACED_MS = 4_000
 const ROUND_MS = 1_500
