@@ -37,9 +37,10 @@ function onCluster(kube: string, rtc: string, crds: string[]): void {
     await using cluster = startProgram('npm', ['run', 'cluster'], { cwd: root })
     const [, about = ''] = await cluster.prints(/is open: (\S+)/, 7 * MINUTES)
     const [, kubeconfig = ''] = await cluster.prints(/export KUBECONFIG=(\S+)/)
+    const [, host = '', port = ''] = await cluster.prints(/PULSE_SERVER=([\d.]+):(\d+)/)
     expect((await followAbout(about)).about.healthy).toBe(true)
     const place = { kubeconfig, namespace: REALMS_NAMESPACE, kube }
-    await meetThroughForward({ ...place, about, livekit })
+    await meetThroughForward({ ...place, about, livekit, relay: { host, port: Number(port) } })
     const report = join(freshFolder(), 'report.tar.gz')
     const runs: [string, VerbRun][] = Object.entries(verbsOfCluster({ kubeconfig, namespace: REALMS_NAMESPACE, report }))
     // On a slow machine a pod is not ready now and then.

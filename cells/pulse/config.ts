@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseEnv } from '../chassis/config.ts'
 import { processVariables } from '../process.ts'
-import { PULSE_PORT } from '../wire/relay-address.ts'
+import { PULSE_PORT, RELAY_FORWARD_PORT } from '../wire/relay-address.ts'
 
 /** Environment variables of a movement relay. */
 export const pulseVariables = z.object({
@@ -17,6 +17,15 @@ export const pulseVariables = z.object({
     .max(65_535)
     .default(PULSE_PORT)
     .describe('UDP port of the players; Unity explorers know no other than 7777.'),
+  FORWARD_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(RELAY_FORWARD_PORT)
+    .describe(
+      'TCP port, of 127.0.0.1 only, at which `realmctl forward` brings datagrams of players through a port-forward. Where it is taken, none are brought.',
+    ),
   PEER_SERVER_PORT: z.coerce
     .number()
     .int()

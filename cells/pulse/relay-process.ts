@@ -1,12 +1,14 @@
 import { systemClock } from '../chassis/clock.ts'
 import { messageOf, UserError } from '../chassis/errors.ts'
 import type { Running } from '../chassis/lifecycle.ts'
+import type { Log } from '../chassis/log.ts'
 import { currentSecret } from '../chassis/secret-files.ts'
 import { realmKeysIn } from '../identity/realm-token.ts'
 import { denyListOf } from '../identity/refused-wallets.ts'
 import { createVerifier } from '../identity/verifier.ts'
 import { runService } from '../process.ts'
 import { type PulseVariables, readConfig } from './config.ts'
+import { type ForwardedClients, openForwardedClients } from './forwarded-clients.ts'
 import { type HandOverConfig, PASS_ON_MS } from './hand-over/succession.ts'
 import { startPulse } from './service.ts'
 
@@ -46,7 +48,8 @@ export async function runRelay(
     takenPort = service.port
     const { port: udpPort, handOverPort, isInBatches } = service
     log.info({ port: udpPort, handOverPort, isInBatches, pid: process.pid }, 'players are received over UDP')
-    return { service, dependencies: [denyList, { stop: () => verifier.close() }] }
+    const forwarded = await forwardedClientsOf(config, udpPort, log)
+    return { service, dependencies: [...forwarded, denyList, { stop: () => verifier.close() }] }
   }
   let leave = async () => {}
   let endDenied = () => {}
@@ -65,3 +68,20 @@ function handOverOf(config: PulseVariables): HandOverConfig | undefined {
   const read = currentSecret(undefined, path)
   return { port, from, fromPort, secrets: () => realmKeysIn(read() ?? ''), waitMs, address: config.UDP_SERVER_ADDRESS }
 }
+
+/** None where another process has the port, a relay on the same node for example: those who port-forward to it see the reason in the log. */
+async function forwardedClientsOf(
+  { FORWARD_PORT: port, UDP_SERVER_ADDRESS: udpAddress }: PulseVariables,
+  udpPort: number,
+  log: Log,
+): Promise<ForwardedClients[]> {
+  try {
+    return [await openForwardedClients({ port, udpPort, udpAddress: reachable(udpAddress) })]
+  } catch (error) {
+    log.info({ port, reason: messageOf(error) }, 'no players come through a port-forward')
+    return []
+  }
+}
+
+const reachable = (address: string | undefined): string | undefined =>
+  address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address

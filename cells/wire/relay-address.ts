@@ -1,6 +1,9 @@
 /** The UDP port that explorers know; Unity knows no other. */
 export const PULSE_PORT = 7_777
 
+/** The TCP port of a relay's loopback address to which `realmctl forward` brings the datagrams of its clients. */
+export const RELAY_FORWARD_PORT = 7_778
+
 /** Where a movement relay is reached, over UDP. */
 export interface RelayAddress {
   /** A name or an IP address, that of IPv6 without brackets. */

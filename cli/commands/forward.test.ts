@@ -162,10 +162,12 @@ test('a missing right, a realm that is not there and a port that is taken are na
 })
 
 test('what a port-forward does not carry is said', () => {
-  const text = (realm: Realm, mediaPort?: number) => introduction(realm, { url: 'http://127.0.0.1:3000', mediaPort })
+  const text = (realm: Realm, mediaPort?: number, relayPort?: number) =>
+    introduction(realm, { url: 'http://127.0.0.1:3000', mediaPort, relayPort })
   const withRelay = { ...managed, status: { movement: { host: 'relay.example.org:7777' } } } as Realm
   expect(text(withRelay, 4_000)).toContain('relay at UDP relay.example.org:7777, not through here')
   expect(text(withRelay, 4_000)).toContain('media over UDP is not carried')
+  expect(text(withRelay, 4_000, 7_777)).toContain('PULSE_SERVER=127.0.0.1:7777')
   expect(text(aRealm())).toContain('LiveKit at wss://livekit.example.org, not through here')
   expect(text(aRealm({ mode: 'World', livekit: { type: 'None' } }))).not.toMatch(/sockets {2}|stats {2}/)
 })

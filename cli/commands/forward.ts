@@ -1,6 +1,7 @@
 import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { isStatus } from '../../cells/kube/kube-error.ts'
+import { relayText } from '../../cells/wire/relay-address.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { isWorldRealm } from '../../crds/world.ts'
 import type { Terminal } from '../adapters/terminal.ts'
@@ -10,7 +11,7 @@ import { installedPrograms } from '../cluster/installation.ts'
 import { seenValue } from '../cluster/seen.ts'
 import type { Provider } from '../forward/forwarded-realm.ts'
 import { type Forwarding, startForwarding } from '../forward/forwarding.ts'
-import { createServicePods } from '../forward/service-pods.ts'
+import { createServicePods, type ServicePort } from '../forward/service-pods.ts'
 import { createTunnels } from '../forward/tunnel.ts'
 import { plain } from '../output/table.ts'
 
@@ -46,9 +47,9 @@ export async function forward(name: string, { port }: Pick<ForwardOptions, 'port
   try {
     const realm = await realmNamed(cluster, name)
     await checkRight(cluster, realm)
-    const provider = providerOf(await installedPrograms(cluster).then(seenValue))
+    const programs = await installedPrograms(cluster).then(seenValue)
     forwarding = await startForwarding({
-      ...{ realm, provider, port },
+      ...{ realm, provider: providerOf(programs), relay: relayOf(realm, programs), port },
       choosePod: createServicePods({ client, now, random }),
       openTunnel: createTunnels(access),
       onProblem: teller((error) => terminal.say(plain(messageOf(refused(error, client.server)))), now),
@@ -73,7 +74,15 @@ export async function forward(name: string, { port }: Pick<ForwardOptions, 'port
   }
 }
 
-function providerOf(programs: readonly { program: string; namespace: string; name: string }[] | undefined): Provider {
+type Programs = readonly { program: string; namespace: string; name: string }[] | undefined
+
+/** Where the pods of the relay that the chart installed are found: connectors report to them there. */
+function relayOf({ spec }: Realm, programs: Programs): ServicePort | undefined {
+  const relay = spec.movement.type === 'Managed' ? programs?.find(({ program }) => program === 'movement') : undefined
+  return relay && { namespace: relay.namespace, service: `${relay.name}-reports`, port: 'http' }
+}
+
+function providerOf(programs: Programs): Provider {
   const provider = programs?.find(({ program }) => program === 'provider')
   return provider && { namespace: provider.namespace, service: provider.name }
 }
@@ -108,7 +117,10 @@ function teller(tell: (error: unknown) => void, now: () => number): (error: unkn
 }
 
 /** What is open, and what no forwarding can carry. */
-export function introduction(realm: Realm, { url, mediaPort }: Pick<Forwarding, 'url' | 'mediaPort'>): string {
+export function introduction(
+  realm: Realm,
+  { url, mediaPort, relayPort }: Pick<Forwarding, 'url' | 'mediaPort' | 'relayPort'>,
+): string {
   const { metadata, spec, status } = realm
   const socket = url.replace(/^http/, 'ws')
   const isWorld = isWorldRealm(realm)
@@ -118,7 +130,7 @@ export function introduction(realm: Realm, { url, mediaPort }: Pick<Forwarding, 
     ['gatekeeper', `${url}/gatekeeper`],
     ...(isWorld ? [] : [['stats', `${url}/stats/peers`] satisfies [string, string]]),
     ...roomRows(realm, socket, mediaPort),
-    ...movementRows(spec.movement.type === 'None' ? undefined : status?.movement?.host),
+    ...movementRows(spec.movement.type === 'None' ? undefined : status?.movement?.host, url, relayPort),
   ]
   return [
     `The realm ${metadata.namespace}/${metadata.name} (${realmNameOf(realm)}) is on this machine at ${url}\n`,
@@ -139,7 +151,14 @@ function roomRows({ spec, status }: Realm, socket: string, mediaPort: number | u
   return [['rooms', `LiveKit at ${status?.livekit?.url ?? spec.livekit.url}, not through here: this machine has to reach it`]]
 }
 
-const movementRows = (relay: string | undefined): [string, string][] =>
-  relay === undefined
-    ? [['movement', 'no relay']]
-    : [['movement', `relay at UDP ${relay}, not through here: a port-forward carries no UDP, so this machine has to reach it`]]
+function movementRows(relay: string | undefined, url: string, port: number | undefined): [string, string][] {
+  if (port !== undefined) {
+    const here = relayText({ host: '127.0.0.1', port })
+    return [
+      ['movement', `relay at UDP ${here}, carried over TCP`],
+      ['', `Bevy: PULSE_SERVER=${here}; Godot: decentraland://?realm=${url}&pulse-server=${here}`],
+    ]
+  }
+  if (relay === undefined) return [['movement', 'no relay']]
+  return [['movement', `relay at UDP ${relay}, not through here: this machine has to reach it`]]
+}

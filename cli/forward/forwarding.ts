@@ -7,12 +7,14 @@ import type { App } from '../../cells/chassis/http.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import { listen } from '../../cells/chassis/listen.ts'
 import { refuseUpgrade } from '../../cells/chassis/refuse-upgrade.ts'
+import { RELAY_FORWARD_PORT } from '../../cells/wire/relay-address.ts'
 import { type Realm, realmNameOf } from '../../crds/realm.ts'
 import { partName } from '../../operator/desired/naming.ts'
 import { type Content, type Destination, destinationOf, type ForwardedRealm, isLivekitForwarded } from './forwarded-realm.ts'
 import { createHttpRequests } from './http-requests.ts'
 import { localAbout, localIsland, withLocalAdapters } from './local-addresses.ts'
 import { clientSignal, localSignal } from './media-candidates.ts'
+import { startRelayClients } from './relay-clients.ts'
 import type { ChoosePod, ServicePort } from './service-pods.ts'
 import { type PassOn, pairSockets } from './socket-pair.ts'
 import type { OpenTunnel } from './tunnel.ts'
@@ -20,6 +22,8 @@ import type { OpenTunnel } from './tunnel.ts'
 export interface ForwardingOptions extends ForwardedRealm {
   /** 0 = a free one. */
   port: number
+  /** The Service of the relay that the chart installed, as far as it was seen. */
+  relay?: ServicePort | undefined
   choosePod: ChoosePod
   openTunnel: OpenTunnel
   /** Connections to pods at a time, each of which is one to the API server; 500 unless given. */
@@ -34,6 +38,8 @@ export interface Forwarding extends Running {
   readonly url: string
   /** Port of this machine that leads to the TCP port of the realm's own LiveKit; undefined where it has none. */
   readonly mediaPort: number | undefined
+  /** UDP port of this machine that leads to the movement relay; undefined where none was seen. */
+  readonly relayPort: number | undefined
   /** Connections to pods at the moment. */
   readonly connections: number
   /** Opens a connection to the pods that describe the realm. @throws as for a client */
@@ -51,12 +57,12 @@ export async function startForwarding(options: ForwardingOptions): Promise<Forwa
   const ended = new AbortController()
   const onProblem = (error: unknown) => void (ended.signal.aborted || options.onProblem(error))
   let opening = 0
-  const connect = async (to: ServicePort): Promise<Duplex> => {
+  const connect = async (to: ServicePort, ofLoopback?: number): Promise<Duplex> => {
     if (open.size + opening >= maxConnections)
       throw new UserError(`There are ${maxConnections} connections to pods, which is the most.`, 4)
     opening++
     const tunnel = await choosePod(to)
-      .then((pod) => openTunnel(pod, ended.signal))
+      .then((pod) => openTunnel({ ...pod, port: ofLoopback ?? pod.port }, ended.signal))
       .finally(() => opening--)
     open.add(tunnel)
     // A client that is gone has no use for the error, and one that is there notices the end.
@@ -65,14 +71,17 @@ export async function startForwarding(options: ForwardingOptions): Promise<Forwa
   }
   const requests = createHttpRequests(connect)
   const media = isLivekitForwarded(realm) ? await startMedia(() => connect(portOfMedia(realm)), onProblem) : undefined
+  const { relay } = options
+  const movement = relay && (await startRelayClients(() => connect(relay, RELAY_FORWARD_PORT), onProblem))
   const app = appOf({ ...options, onProblem }, { requests, connect, url: () => listening.url, mediaPort: media?.port ?? 0 })
   const listening = await listen(app, { host: LOCAL, port: options.port }).catch(async (error: unknown) => {
-    await media?.stop()
+    await Promise.all([media?.stop(), movement?.stop()])
     throw error
   })
   return {
     url: listening.url,
     mediaPort: media?.port,
+    relayPort: movement?.port,
     get connections() {
       return open.size
     },
@@ -86,7 +95,7 @@ export async function startForwarding(options: ForwardingOptions): Promise<Forwa
       // Also those that the API server has not opened yet: their clients wait for them.
       ended.abort()
       requests.stop()
-      await Promise.all([listening.stop(), media?.stop()])
+      await Promise.all([listening.stop(), media?.stop(), movement?.stop()])
     },
   }
 }

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { DatagramFrames, datagramFrame } from './datagram-frames.ts'
+
+const datagrams = ['a', 'bc', 'd'.repeat(4_096)].map((text) => Buffer.from(text))
+const stream = Buffer.concat(datagrams.map(datagramFrame))
+
+test.each([1, 2, 3, 7, 1_000, stream.length])('datagrams are found in a stream that arrives %i bytes at a time', (step) => {
+  const found: Buffer[] = []
+  const frames = new DatagramFrames((datagram) => found.push(Buffer.from(datagram)))
+  for (let at = 0; at < stream.length; at += step) expect(frames.read(stream.subarray(at, at + step))).toBe(true)
+  expect(found).toEqual(datagrams)
+})
+
+test.each([0, 4_097, 65_535])('a length of %i is none', (length) => {
+  const found: Buffer[] = []
+  const frames = new DatagramFrames((datagram) => found.push(datagram))
+  expect(frames.read(Buffer.concat([datagramFrame(Buffer.from('a')), Buffer.of(length >>> 8, length & 0xff, 1)]))).toBe(false)
+  expect(found).toHaveLength(1)
+})
