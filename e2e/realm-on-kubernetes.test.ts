@@ -149,12 +149,17 @@ function onCluster(kube: string, servers: { nats: string; livekit: string }, rtc
     const peers = (await (await fetch(`${url}/stats/peers`)).json()) as { peers: { address: string }[] }
     expect(peers.peers.map(({ address }) => address)).toEqual(expect.arrayContaining([inside.peer, outside.peer]))
     expect((await fetch(`${url}/gatekeeper/ping`)).status).toBe(200)
-    const shown = await runCommand(process.execPath, ['cli/main.ts', 'top', '--cluster', '--kubeconfig', cluster.kubeconfig], {
-      cwd: fileURLToPath(new URL('../', import.meta.url)),
-    })
-    // Without the metrics API, CPU and memory are not known; connectors have measured the joins.
-    expect(shown).toMatch(/^main +healthy +\d+ +\S+ +1\/1 +- +- +\d+ +[\d.]+ m?s +[\d.]+% /m)
-    expect(shown).toMatch(/^CPU and memory are not known: this cluster has no metrics API; metrics-server adds it/m)
+    const top = ['cli/main.ts', 'top', '--cluster', '--kubeconfig', cluster.kubeconfig]
+    // What a busy pod did not say in time is not shown.
+    await vi.waitFor(
+      async () => {
+        const shown = await runCommand(process.execPath, top, { cwd: fileURLToPath(new URL('../', import.meta.url)) })
+        // Without the metrics API, CPU and memory are not known; connectors have measured the joins.
+        expect(shown).toMatch(/^main +healthy +\d+ +\S+ +1\/1 +- +- +\d+ +[\d.]+ m?s +[\d.]+% /m)
+        expect(shown).toMatch(/^CPU and memory are not known: this cluster has no metrics API; metrics-server adds it/m)
+      },
+      { timeout: 30 * SECONDS, interval: 1_000 },
+    )
     for (const room of rooms) await room.leave()
     process.kill(forward.pid, 'SIGINT')
     expect(await forward.ended).toBe(0)
