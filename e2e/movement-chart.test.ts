@@ -40,6 +40,9 @@ withPart('kube', 'the movement relay of the chart', (kube) => {
       DENYLIST_URL: 'https://deny.example.org/list',
     })
     expect(containerOf(objects)?.ports).toContainEqual({ name: 'movement', containerPort: 7777, protocol: 'UDP' })
+    const { HTTP_SERVER_PORT, PEER_SERVER_PORT, HAND_OVER_PORT, FORWARD_PORT } = config
+    const listensAt = [HTTP_SERVER_PORT, PEER_SERVER_PORT, HAND_OVER_PORT, FORWARD_PORT].filter((port) => port !== undefined)
+    expect(new Set(listensAt).size).toBe(listensAt.length)
     expect(containerOf(objects)?.resources).toMatchObject({ requests: { cpu: '100m' }, limits: { memory: '512Mi' } })
     expect(deploymentOf(objects)).toMatchObject({ replicas: 1, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } })
   })

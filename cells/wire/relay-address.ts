@@ -2,7 +2,7 @@
 export const PULSE_PORT = 7_777
 
 /** The TCP port of a relay's loopback address to which `realmctl forward` brings the datagrams of its clients. */
-export const RELAY_FORWARD_PORT = 7_778
+export const RELAY_FORWARD_PORT = 7_779
 
 /** Where a movement relay is reached, over UDP. */
 export interface RelayAddress {
