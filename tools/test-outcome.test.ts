@@ -10,6 +10,7 @@ function finished(file: string, tests: Record<string, State>, errors: string[] =
     result: () => ({ state, errors: state === 'failed' ? [{ message: `${fullName} is wrong\n+ 1\n- 2` }] : [] }),
   }))
   return {
+    moduleId: `/repository/${file}`,
     relativeModuleId: file,
     state: () => (errors.length > 0 || Object.values(tests).includes('failed') ? 'failed' : 'passed'),
     errors: () => errors.map((message) => ({ message })),
@@ -32,6 +33,15 @@ test('a file that could not be loaded, a test that never ended and an error outs
     `${outsideFiles} units: unhandled error: thrown later`,
   ])
   expect(filesThatFailed(outcomes)).toEqual(['broken.test.ts', 'stuck.test.ts'])
+})
+
+test('an error that no test caught is a failure of the file that ran when it was thrown', () => {
+  const modules = [finished('a.test.ts', { one: 'passed' }), finished('b.test.ts', { two: 'passed' })]
+  const error = Object.assign(new Error('address in use'), { VITEST_TEST_PATH: '/repository/b.test.ts' })
+  const outcomes = outcomesOf('units', modules, [error])
+  expect(linesOf(outcomes)).toEqual(['b.test.ts: unhandled error: address in use'])
+  expect(sumOf(outcomes)).toEqual({ passed: 2, failed: 1, skipped: [] })
+  expect(filesThatFailed(outcomes)).toEqual(['b.test.ts'])
 })
 
 test('the second run of a file counts in place of its first', () => {

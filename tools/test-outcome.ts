@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 /** The part of vitest's files of tests that outcomes are read from. */
-export type FinishedModule = Pick<TestModule, 'relativeModuleId' | 'state' | 'errors' | 'children'>
+export type FinishedModule = Pick<TestModule, 'moduleId' | 'relativeModuleId' | 'state' | 'errors' | 'children'>
 
 /** The beginning of the name under which errors of a run are counted that belong to none of its files. */
 export const outsideFiles = 'outside the files of'
@@ -41,16 +41,23 @@ export function outcomeOf(module: FinishedModule): Outcome {
   }
 }
 
-/** The outcome of each file of a finished run, and of errors outside all of them, if there were any. */
+/**
+ * The outcome of each file of a finished run. An error that no test caught is a failure of the file that ran when it was thrown; those
+ * that vitest attributes to no file are counted outside of all files.
+ */
 export function outcomesOf(
   run: string,
   modules: readonly FinishedModule[],
   unhandledErrors: readonly unknown[],
 ): Map<string, Outcome> {
   const outcomes = new Map(modules.map((module) => [module.relativeModuleId, outcomeOf(module)]))
-  if (unhandledErrors.length > 0) {
-    const failed = unhandledErrors.map((error) => ({ title: 'unhandled error', reason: firstLine([error]) }))
-    outcomes.set(`${outsideFiles} ${run}`, { passed: 0, failed, skipped: [] })
+  const files = new Map(modules.map((module) => [module.moduleId, module.relativeModuleId]))
+  for (const error of unhandledErrors) {
+    const file = files.get((error as { VITEST_TEST_PATH?: string } | undefined)?.VITEST_TEST_PATH ?? '')
+    const name = file ?? `${outsideFiles} ${run}`
+    const outcome = outcomes.get(name) ?? { passed: 0, failed: [], skipped: [] }
+    const failure = { title: 'unhandled error', reason: firstLine([error]) }
+    outcomes.set(name, { ...outcome, failed: [...outcome.failed, failure] })
   }
   return outcomes
 }
