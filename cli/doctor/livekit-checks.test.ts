@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import type { FetchResult } from '../../cells/chassis/fetch-json.ts'
@@ -87,15 +88,13 @@ test('a LiveKit that has no address yet, or is not for players outside, is not a
 test('a port is asked over its protocol', async () => {
   const [server, socket] = [createServer(), createSocket('udp4')]
   const address = '127.0.0.1'
-  const open = await new Promise<number>((resolve) => {
-    socket.bind(0, address, () => server.listen(socket.address().port, address, () => resolve(socket.address().port)))
-  })
+  const [open, closed] = [await freePort(), await freePort()]
+  await Promise.all([once(socket.bind(open, address), 'listening'), once(server.listen(open, address), 'listening')])
   const requests: Buffer[] = []
   socket.on('message', (request, { port }) => {
     requests.push(request)
     socket.send('answer', port, address)
   })
-  const closed = await freePort()
   try {
     for (const protocol of ['UDP', 'TCP'] as const) {
       expect(await mediaProbe({ protocol, address, port: open })).toBe('answered')

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../cells/chassis/clock.ts'
@@ -9,6 +10,7 @@ import { collectionPath, resources } from '../../cells/kube/resources.ts'
 import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
 import { startControllers } from '../../testing/apiserver/controllers.ts'
 import { useOwnApiServer } from '../../testing/apiserver/use-api-server.ts'
+import { freePort } from '../../testing/free-port.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 import { DELETION_COST_ANNOTATION } from '../desired/scale/pod-removal.ts'
 import { connectorPlayerCounter } from '../observers/players/connector-players.ts'
@@ -19,14 +21,10 @@ const patient = { timeout: 30_000, interval: 50 }
 const SELECTED = { labels: 'comms.decentraland.org/cell=main-0,app.kubernetes.io/component=connector' }
 
 /** A connector's status endpoint: each connector has its own address, all have the same port. */
-async function aConnector(address: string, port: number, userCount: () => number): Promise<{ port: number } & Running> {
+async function aConnector(address: string, port: number, userCount: () => number): Promise<Running> {
   const server = createServer((_, answer) => answer.end(JSON.stringify({ userCount: userCount() })))
-  await new Promise<void>((resolve) => server.listen(port, address, resolve))
-  const bound = server.address()
-  return {
-    port: typeof bound === 'object' && bound ? bound.port : 0,
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
-  }
+  await once(server.listen(port, address), 'listening')
+  return { stop: () => new Promise((resolve) => server.close(() => resolve())) }
 }
 
 withPart('kube', 'scaling connectors down, with the controllers of a real cluster', (part) => {
@@ -54,13 +52,13 @@ withPart('kube', 'scaling connectors down, with the controllers of a real cluste
     const deployments = watch(resources.Deployment, ({ metadata, spec }: Deployment) => {
       if (!replicas.has(spec.replicas)) replicas.set(spec.replicas, Number(metadata.resourceVersion))
     })
-    const first = await aConnector('127.0.7.2', 0, () => players.get('127.0.7.2') ?? 0)
-    const others = await Promise.all(
-      ['127.0.7.3', '127.0.7.4', '127.0.7.5'].map((at) => aConnector(at, first.port, () => players.get(at) ?? 0)),
+    const port = await freePort()
+    const connectors = await Promise.all(
+      ['127.0.7.2', '127.0.7.3', '127.0.7.4', '127.0.7.5'].map((at) => aConnector(at, port, () => players.get(at) ?? 0)),
     )
-    const countPlayers = connectorPlayerCounter({ port: first.port, clock: systemClock })
+    const countPlayers = connectorPlayerCounter({ port, clock: systemClock })
     operator = await startOperator(kube.api, kube.namespace, undefined, { countPlayers })
-    kube.stopAfterTest(...[operator, pods, deployments, controllers, first, ...others].map((each) => () => each.stop()))
+    kube.stopAfterTest(...[operator, pods, deployments, controllers, ...connectors].map((each) => () => each.stop()))
   })
 
   function watch<T extends KubeObject>(resource: (typeof resources)['Pod' | 'Deployment'], onSeen: (live: T) => void): Running {

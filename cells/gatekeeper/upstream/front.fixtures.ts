@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { freePort } from '../../../testing/free-port.ts'
 
 /** A server at a port of its own that passes everything on to another one, or does not. */
 export interface Front {
@@ -26,15 +27,13 @@ export async function aFront(to: string): Promise<Front> {
     socket.on('close', () => upstream.destroy())
     upstream.on('close', () => socket.destroy())
   })
-  const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-  }
+  // It listens there again after it has ended, so no other program may take the port in between.
+  const port = await freePort()
+  const listen = () => once(server.listen(port, '127.0.0.1'), 'listening')
   const cutOff = () => {
     for (const socket of sockets) socket.destroy()
   }
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  await listen()
   onTestFinished(() => {
     cutOff()
     server.close()
@@ -48,7 +47,7 @@ export async function aFront(to: string): Promise<Front> {
         server.close()
         cutOff()
         await closed
-      } else if (state !== 'ended' && !server.listening) await listen(port)
+      } else if (state !== 'ended' && !server.listening) await listen()
       cutOff()
     },
   }
