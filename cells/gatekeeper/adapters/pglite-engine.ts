@@ -9,8 +9,21 @@ import type { EngineOpening, EngineReply, EngineRequest } from './pglite.ts'
 
 // Runs an embedded database on a worker thread: its computing must not block the requests of the process.
 
-/** The tables are small, and the default cache of a server would more than double the memory of the process. */
-const startParams = [...durableStartParams(PGlite.defaultStartParams), '-c', 'shared_buffers=8MB']
+/**
+ * What PostgreSQL sets up for many clients is written when it starts, so all of it would be memory of the process: here is one session, and
+ * the tables are small. A page that is not in its cache is most often in that of the system. With huge pages it would round up to 2 MB.
+ */
+const SMALL = {
+  shared_buffers: '4MB',
+  max_connections: '1',
+  max_wal_senders: '0',
+  autovacuum_worker_slots: '1',
+  huge_pages: 'off',
+}
+const startParams = [
+  ...durableStartParams(PGlite.defaultStartParams),
+  ...Object.entries(SMALL).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+]
 
 /**
  * PostgreSQL is compiled once, function by function: to compile it again with optimizations, while it runs, takes more time than small

@@ -39,6 +39,13 @@ test('a prepared engine ends unless a database takes it', async () => {
   await database.stop()
 })
 
+test('the engine sets up memory for one session and small tables, all of which it writes when it starts', async () => {
+  const database = await openPglite()
+  const [shared] = await database.query<{ bytes: number }>('SELECT sum(allocated_size)::int AS bytes FROM pg_shmem_allocations')
+  expect(shared?.bytes).toBeLessThan(7_000_000)
+  await database.stop()
+})
+
 test('a second gatekeeper on the same folder is refused, and the first keeps running', async () => {
   const folder = await aFolder()
   const first = await open(folder)
