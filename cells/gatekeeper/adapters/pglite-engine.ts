@@ -5,6 +5,7 @@ import { parentPort } from 'node:worker_threads'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { messageOf } from '../../chassis/errors.ts'
 import { durableStartParams, syncToDisk, syncTree } from './durable-files.ts'
+import { EngineFiles } from './engine-files.ts'
 import type { EngineOpening, EngineReply, EngineRequest } from './pglite.ts'
 
 // Runs an embedded database on a worker thread: its computing must not block the requests of the process.
@@ -35,8 +36,8 @@ for (const flag of ['--liftoff-only', '--no-wasm-tier-up', '--no-wasm-dynamic-ti
 declare const WebAssembly: { compile(file: Uint8Array): Promise<NonNullable<PGliteOptions['pgliteWasmModule']>> }
 
 // Compiled here and not by PGlite, which keeps the nine megabytes of the file.
-const file = new URL('pglite.wasm', import.meta.resolve('@electric-sql/pglite'))
-const pgliteWasmModule = await WebAssembly.compile(readFileSync(file))
+const fileOf = (name: string) => new URL(name, import.meta.resolve('@electric-sql/pglite'))
+const pgliteWasmModule = await WebAssembly.compile(readFileSync(fileOf('pglite.wasm')))
 let engine: PGlite | undefined
 
 // A prepared thread waits here for its database.
@@ -49,11 +50,13 @@ parentPort?.on('message', (message: EngineOpening | EngineRequest) => {
 async function open(folder: string | undefined): Promise<void> {
   const isNew = folder !== undefined && !existsSync(join(folder, 'PG_VERSION'))
   if (isNew) await (await import('./new-database.ts')).writeNewDatabase(folder)
-  const options = { startParams, pgliteWasmModule }
+  const files = new EngineFiles(fileOf('pglite.data'))
+  const options = { startParams, pgliteWasmModule, fsBundle: files.bundle }
   engine =
     folder === undefined
       ? await PGlite.create('memory://', { ...options, loadDataDir: (await import('./new-database.ts')).newDatabase() })
       : await PGlite.create(folder, options)
+  files.release(engine)
   if (folder !== undefined) {
     syncToDisk(engine)
     if (isNew) syncTree(folder)
