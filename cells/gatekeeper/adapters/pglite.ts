@@ -73,7 +73,11 @@ function takeThread(): Worker {
   return thread
 }
 
-const startThread = (): Worker => new Worker(siblingModule(import.meta.url, 'pglite-engine'))
+/** The engine's own memory is not V8's, and what it makes for a statement is garbage at once. The limit of the process would be taken by each thread. */
+const YOUNG_GENERATION = { maxYoungGenerationSizeMb: 4 }
+
+const startThread = (): Worker =>
+  new Worker(siblingModule(import.meta.url, 'pglite-engine'), { resourceLimits: YOUNG_GENERATION })
 
 async function makeWritable(folder: string): Promise<void> {
   try {
