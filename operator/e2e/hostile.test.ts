@@ -126,7 +126,7 @@ withPart('kube', 'a client that keeps editing the objects of a realm', (part) =>
     await isReady('main')
     await expect.poll(reasons, patient).toEqual(['CellCreated', 'CellServing', 'DataEndsWithPod', 'RealmPublished'])
     for (const { metadata } of await events()) expect(metadata.name).toMatch(/^main\.[0-9a-f]{16}$/)
-    await kubelet.only((name) => name !== 'main-0-connector')
+    await kubelet.readyOnly((name) => name !== 'main-0-connector')
     await expect.poll(reasons, patient).toEqual(expect.arrayContaining(['CellUnhealthy', 'RealmUnpublished']))
     await operator.atRest()
     const before = (await events()).length

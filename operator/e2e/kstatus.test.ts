@@ -120,11 +120,11 @@ function everyVersion(part: string, lua: string): void {
   test('pods that do not start make a rollout Failed once its deadline is over', async () => {
     await start()
     await courseOf(() => declare(realm('1.0.0')), 'Current')
-    await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
+    await kubelet.readyOnly((name) => !/^main-0-\w{6}-/.test(name))
     const hasty = { rollout: { progressDeadlineSeconds: 5 } }
     expect(await courseOf(() => declare(realm('2.0.0', hasty)), 'Failed')).toEqual(['InProgress', 'Failed'])
     // The pods of a cell become ready one after the other: until the last one is ready the rollout may be written as Failed again.
-    const recovery = await courseOf(() => kubelet.only(() => true), 'Current')
+    const recovery = await courseOf(() => kubelet.readyOnly(() => true), 'Current')
     expect(recovery[0] === 'Failed' ? recovery.slice(1) : recovery).toEqual(['InProgress', 'Current'])
   }, 60_000)
 

@@ -91,7 +91,7 @@ withPart('kube', 'the publication of realms, against a real API server and real 
     await declare('unwell', { livekit: LIVEKIT, cells: { replicas: 2 }, publication: { providers: [{ url: others.url }] } })
     await expect.poll(() => published('unwell'), patient).toMatchObject(served)
     await expect.poll(() => adapterAt(others, 'unwell'), patient).toMatch(/slot-0/)
-    await kubelet.only((name) => name !== 'unwell-0-connector')
+    await kubelet.readyOnly((name) => name !== 'unwell-0-connector')
     for (const provider of [home, others]) await expect.poll(() => adapterAt(provider, 'unwell'), AT_ONCE).toMatch(/slot-1/)
     const shown = async () => {
       const { set } = (await home.json('/console/snapshot')) as { set: { events: { realm?: string; kind: string }[] } }

@@ -48,11 +48,11 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
   const settled = () => expect.poll(() => condition('Progressing'), patient).toMatchObject({ status: 'False', reason: 'Settled' })
 
   test('a declared realm is created, serves, and is published once its provider serves it', async () => {
-    await kubelet.only((name) => !name.startsWith('main-0'))
+    await kubelet.readyOnly((name) => !name.startsWith('main-0'))
     await declare({ livekit: LIVEKIT, exposure: { type: 'Ingress', host: 'main.example.org', tlsSecretName: 'tls' } })
     await expect.poll(() => condition('Published'), patient).toMatchObject({ status: 'False', reason: 'NothingToPublish' })
     expect(await realm()).toMatchObject({ status: { replicas: 1, readyReplicas: 0, endpoints: [{ state: 'Starting' }] } })
-    await kubelet.only(() => true)
+    await kubelet.readyOnly(() => true)
     await published()
     await settled()
     expect(await realm()).toMatchObject({
@@ -121,12 +121,12 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
     await declare({ livekit: LIVEKIT })
     await published()
     expect(await answering(1)).toBe('main-0')
-    await kubelet.only((name) => !name.startsWith('main-1'))
+    await kubelet.readyOnly((name) => !name.startsWith('main-1'))
     await declare({ livekit: LIVEKIT, cells: { replicas: 2 } })
     await expect.poll(() => find(resources.Deployment, 'main-1-connector'), patient).toBeDefined()
     await operator.atRest()
     expect(await answering(1)).toBe('main-0')
-    await kubelet.only(() => true)
+    await kubelet.readyOnly(() => true)
     await expect.poll(() => answering(1), patient).toBe('main-1')
     await expect.poll(async () => (await realm())?.status?.readyReplicas, patient).toBe(2)
     await declare({ livekit: LIVEKIT, cells: { replicas: 1 } })
@@ -164,16 +164,16 @@ withPart('kube', 'the whole operator against a real API server', (part) => {
   test('a cell that loses its connectors is unhealthy and leaves the publication', async () => {
     await declare({ livekit: LIVEKIT })
     await published()
-    await kubelet.only((name) => name !== 'main-0-connector')
+    await kubelet.readyOnly((name) => name !== 'main-0-connector')
     await expect.poll(async () => (await realm())?.status?.endpoints, patient).toMatchObject([{ state: 'Unhealthy' }])
     expect(await condition('AcceptingPlayers')).toMatchObject({ status: 'False', reason: 'NoCellServing' })
     expect(await condition('Published')).toMatchObject({ status: 'False' })
-    await kubelet.only(() => true)
+    await kubelet.readyOnly(() => true)
     await published()
   })
 
   test('a wrong reference to a Secret is reported with the name of the Secret', async () => {
-    await kubelet.only((name) => name !== 'main-gatekeeper')
+    await kubelet.readyOnly((name) => name !== 'main-gatekeeper')
     await declare({ livekit: LIVEKIT, gatekeeper: { database: { type: 'External', secret: { name: 'postgres' } } } })
     await expect.poll(() => find(resources.Deployment, 'main-gatekeeper'), patient).toBeDefined()
     const waiting = { reason: 'CreateContainerConfigError', message: 'secret "postgres" not found' }

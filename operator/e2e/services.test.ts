@@ -71,7 +71,7 @@ withPart('kube', 'the services of a realm during changes, on a real API server',
   test('a version that does not start leaves the gatekeeper as it is, paused or not, with canary cells or without', async () => {
     await declare(realm('1.0.0'))
     await settled()
-    await kubelet.only((name) => !/^main-0-\w{6}-/.test(name))
+    await kubelet.readyOnly((name) => !/^main-0-\w{6}-/.test(name))
     const before = await templates()
     for (const rollout of [{ paused: true }, { canaryCells: 0 }, {}]) {
       await declare(realm('9.9.9', { rollout }))
@@ -93,13 +93,13 @@ withPart('kube', 'the services of a realm during changes, on a real API server',
     await expect.poll(() => condition('Progressing'), patient).toMatchObject({ reason: 'AwaitingPromotion' })
     expect(await versions()).toEqual(['0:2.0.0', '1:1.0.0'])
     expect(await imageOf('gatekeeper')).toBe('ghcr.io/example/realm:1.0.0')
-    await kubelet.only((name) => name !== 'main-gatekeeper')
+    await kubelet.readyOnly((name) => name !== 'main-gatekeeper')
     await declare(realm('2.0.0', { cells: { replicas: 2 } }))
     await expect.poll(() => imageOf('gatekeeper'), patient).toBe('ghcr.io/example/realm:2.0.0')
     await operator.settled()
     expect(await imageOf('stats')).toBe('ghcr.io/example/realm:1.0.0')
     expect(await versions()).toEqual(['0:2.0.0', '1:1.0.0'])
-    await kubelet.only(() => true)
+    await kubelet.readyOnly(() => true)
     await expect.poll(versions, patient).toEqual(['0:2.0.0', '1:2.0.0'])
     await settled()
     expect(await imageOf('stats')).toBe('ghcr.io/example/realm:2.0.0')
@@ -215,7 +215,7 @@ withPart('kube', 'the services of a realm during changes, on a real API server',
       await expect.poll(announced, patient).toBe(before)
       expect((await templates())['plaza-gatekeeper']).toBe(template)
 
-      await kubelet.only(() => false)
+      await kubelet.readyOnly(() => false)
       for (const name of ['plaza', 'attic']) await expect.poll(() => stateOf(name), patient).toBe('False ServicesNotReady')
       await kube.user.remove(realmResource, { namespace: kube.namespace, name: 'plaza' })
       await expect.poll(() => stateOf('attic'), patient).toBe('False HostNotUsable')

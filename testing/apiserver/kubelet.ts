@@ -19,7 +19,7 @@ export interface FakeKubelet {
    * Selects the workloads whose pods become ready, by name; the default is all. The status of each existing workload is written
    * again.
    */
-  only(ready: (name: string) => boolean): Promise<void>
+  readyOnly(ready: (name: string) => boolean): Promise<void>
   /** Creates a pod of a Deployment whose container never starts. */
   pod(deployment: string, waiting: { reason: string; message: string }): Promise<void>
   stop(): Promise<void>
@@ -68,7 +68,7 @@ export function startFakeKubelet(client: KubeClient, namespace: string): FakeKub
     reflectors.push(reflector)
   }
   return {
-    async only(ready) {
+    async readyOnly(ready) {
       isReady = ready
       await Promise.all(reflectors.flatMap((reflector) => reflector.list().map(settle)))
     },
