@@ -1,18 +1,19 @@
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../chassis/clock.ts'
 import type { Log } from '../chassis/log.ts'
-import { fencingTokenOf, textFieldOf } from '../wire/extension-fields.ts'
+import { fencingTokenOf } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
-import { decodeIslandGroup } from '../wire/island-group.ts'
-import { busPayloads, ISLAND_ID_FIELD } from '../wire/packets.ts'
+import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { decodeConnect, decodeDisconnect, MAX_ROOM_LENGTH } from '../wire/session-messages.ts'
 import { requesterOf, type SessionState } from '../wire/state-sync.ts'
-import { peerOf, type Subjects } from '../wire/subjects.ts'
+import type { Subjects } from '../wire/subjects.ts'
 import type { Announcements } from './core/announcements.ts'
 import type { PresenceTable } from './core/presence.ts'
+import { followAnnouncements } from './followed-announcements.ts'
 import type { LeadershipTerm } from './leadership-term.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
+import { type Ignored, subscribeToPeers } from './peer-messages.ts'
 import { requestSync } from './sync-request.ts'
 
 /** The state of the cell that a tracker keeps up to date, and its surroundings. */
@@ -46,9 +47,6 @@ export interface PresenceTrackerDeps extends PresenceParts {
 export const SETTLE_MS = 1_000
 const MAX_DESIRED_ROOM_LENGTH = 128
 
-/** Why a message was ignored; a label of its metric. */
-type Ignored = keyof ArchipelagoMetrics['ignored']
-
 /**
  * Keeps presence and announcements up to date from the bus: the messages of peers and connectors, the connectors' replies to sync
  * requests, and, while another archipelago is active, what that one announces. Synced once the connectors have replied: only then
@@ -71,9 +69,9 @@ export class PresenceTracker {
     this.#deps = deps
     this.#receivingSince = clock.monotonic()
     this.#unsubscribe = [
-      this.#subscribe(subjects.every.heartbeat, (peer, payload) => this.#onHeartbeat(peer, payload)),
-      this.#subscribe(subjects.every.connect, (peer, payload) => this.#onConnect(peer, payload)),
-      this.#subscribe(subjects.every.disconnect, (peer, payload) => this.#onDisconnect(peer, payload)),
+      subscribeToPeers(deps, subjects.every.heartbeat, (peer, payload) => this.#onHeartbeat(peer, payload)),
+      subscribeToPeers(deps, subjects.every.connect, (peer, payload) => this.#onConnect(peer, payload)),
+      subscribeToPeers(deps, subjects.every.disconnect, (peer, payload) => this.#onDisconnect(peer, payload)),
       bus.onState((state) => {
         this.#cancelSettling()
         this.#cancelSync()
@@ -105,16 +103,7 @@ export class PresenceTracker {
   /** Turned off while this archipelago is active: it would only receive its own announcements. */
   followLeader(isOn: boolean): void {
     this.#stopFollowing()
-    this.#stopFollowing = () => {}
-    if (!isOn) return
-    const { bus, subjects } = this.#deps
-    const stops = [
-      this.#subscribe(subjects.every.islandChanged, (peer, payload) => this.#onAnnouncement(peer, payload)),
-      bus.subscribe(subjects.every.islandGroup, (payload) => this.#onIslandGroup(payload)),
-    ]
-    this.#stopFollowing = () => {
-      for (const stop of stops) stop()
-    }
+    this.#stopFollowing = isOn ? followAnnouncements(this.#deps) : () => {}
   }
 
   /** Counts silence from now on: messages may have been missed until now. */
@@ -202,23 +191,6 @@ export class PresenceTracker {
     return undefined
   }
 
-  /** An announcement of the active archipelago. */
-  #onAnnouncement(peer: PeerId, payload: Uint8Array): undefined {
-    const { acceptsTerm, presence, announcements } = this.#deps
-    if (!acceptsTerm(fencingTokenOf(payload))) return
-    const room = textFieldOf(payload, ISLAND_ID_FIELD)
-    if (room && room.length <= MAX_ROOM_LENGTH && presence.get(peer)) announcements.recordAnnounced(peer, room)
-  }
-
-  /** Announcements of the active archipelago to players of one connector. */
-  #onIslandGroup(payload: Uint8Array): void {
-    const { acceptsTerm, presence, announcements, metrics } = this.#deps
-    const group = decodeIslandGroup(payload)
-    if (!group) metrics.ignored.malformed.inc()
-    if (!group || !acceptsTerm(fencingTokenOf(payload))) return
-    for (const { peer } of group.members) if (presence.get(peer)) announcements.recordAnnounced(peer, group.room)
-  }
-
   /** A session in a reply to a sync request that was sent after announcement `sequence`. */
   #onSession({ peer, session, position, room, term }: SessionState, sequence: number): void {
     const { acceptsTerm, presence, clock, leadershipTerm } = this.#deps
@@ -251,14 +223,5 @@ export class PresenceTracker {
     this.#deps.presence.forget(peer)
     this.#deps.announcements.forget(peer)
     this.#deps.leadershipTerm()?.remove(peer)
-  }
-
-  /** Subscribes to a message of all peers; `receive` returns why it ignored one. */
-  #subscribe(pattern: string, receive: (peer: PeerId, payload: Uint8Array) => Ignored | undefined): () => void {
-    return this.#deps.bus.subscribe(pattern, (payload, subject) => {
-      const peer = peerOf(subject)
-      const ignored = peer ? receive(peer, payload) : 'subject'
-      if (ignored) this.#deps.metrics.ignored[ignored].inc()
-    })
   }
 }

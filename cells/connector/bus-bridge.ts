@@ -1,31 +1,19 @@
 import type { Bus } from '../bus/bus.ts'
-import type { Clock } from '../chassis/clock.ts'
 import { newConnectorId } from '../wire/connector-id.ts'
-import { fencingTokenOf, splitFencingToken, textFieldOf, withField } from '../wire/extension-fields.ts'
+import { withField } from '../wire/extension-fields.ts'
 import { type FencingToken, FencingTokens, isEarlier, TermFence } from '../wire/fencing-token.ts'
-import { decodeIslandGroup } from '../wire/island-group.ts'
 import { decodeLeaderHeartbeat } from '../wire/leader-heartbeat.ts'
-import { busPayloads, type HeartbeatMessage, ISLAND_ID_FIELD, wrapIslandChanged } from '../wire/packets.ts'
+import { busPayloads, type HeartbeatMessage } from '../wire/packets.ts'
 import { isFinitePosition, type PeerId, type Position } from '../wire/peer.ts'
 import { type DisconnectReason, decodeConnect, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
 import { peerOf, type Subjects } from '../wire/subjects.ts'
 import type { ClientConnection, PlayerSession } from './client-connection.ts'
-import type { JoinTracker } from './core/join-tracker.ts'
-import type { ConnectorMetrics } from './metrics.ts'
-import type { SessionRegistry } from './session-registry.ts'
+import { IslandChanges, type IslandChangesDeps } from './island-changes.ts'
 import { answerSyncRequests } from './state-sync-reply.ts'
 
-export interface BusBridgeDeps {
+export interface BusBridgeDeps extends IslandChangesDeps {
   bus: Bus
   subjects: Subjects
-  clock: Clock
-  metrics: ConnectorMetrics
-  sessions: SessionRegistry<ClientConnection>
-  joins: JoinTracker<PlayerSession>
-  /** An island change arrived for this connection, ready to be sent. */
-  onIsland(connection: ClientConnection, packet: Uint8Array): void
-  /** An exception that belongs to this session, thrown outside the events of its connection. */
-  onFailed(session: PlayerSession, error: unknown): void
   /** The same wallet got a newer session on another connector. */
   onSuperseded(connection: ClientConnection): void
 }
@@ -37,13 +25,6 @@ const MAX_DESIRED_ROOM_LENGTH = 128
 const ANNOUNCEMENT_BATCH = 500
 /** Milliseconds that the receivers of an announcement have to reconnect to the bus themselves. */
 const SETTLE_MS = 1_000
-
-/** An announcement of a room, and the packet that says so to the player. */
-interface Announcement {
-  room: string | undefined
-  term: FencingToken | undefined
-  packet: Uint8Array
-}
 
 /** Between the sockets and the bus: publishes positions and sessions, receives island changes (comms.md §5). */
 export class BusBridge {
@@ -59,10 +40,11 @@ export class BusBridge {
   constructor(deps: BusBridgeDeps) {
     this.#deps = deps
     const { bus, subjects } = deps
+    const islands = new IslandChanges({ ...deps, acceptsTerm: (term) => this.#acceptsTerm(term) })
     this.#unsubscribe = [
       // Plain subscriptions: every connector receives every message, the one that has the player acts (comms.md §11, 8).
-      bus.subscribe(subjects.every.islandChanged, (payload, subject) => this.#receivedIslandChange(payload, subject)),
-      bus.subscribe(subjects.islandGroup(this.#id), (payload) => this.#receivedIslandGroup(payload)),
+      bus.subscribe(subjects.every.islandChanged, (payload, subject) => islands.received(payload, subject)),
+      bus.subscribe(subjects.islandGroup(this.#id), (payload) => islands.receivedGroup(payload)),
       bus.subscribe(subjects.every.connect, (payload, subject) => this.#receivedConnect(payload, subject)),
       bus.subscribe(subjects.leaderHeartbeat, (payload) => this.#acceptsTerm(decodeLeaderHeartbeat(payload)?.term)),
       answerSyncRequests(deps),
@@ -173,55 +155,6 @@ export class BusBridge {
 
   #acceptsTerm(term: FencingToken | undefined): boolean {
     return this.#fence.accepts(term, this.#deps.clock.now())
-  }
-
-  #receivedIslandChange(payload: Uint8Array, subject: string): void {
-    const peer = peerOf(subject)
-    const connection = peer && this.#deps.sessions.get(peer)
-    if (!connection?.session) return
-    const { body, token: term } = splitFencingToken(payload)
-    if (!this.#acceptsTerm(term)) {
-      // Of an archipelago that does not know yet that another one took over.
-      this.#deps.metrics.island.stale.inc()
-      return
-    }
-    const room = textFieldOf(body, ISLAND_ID_FIELD)
-    this.#give(connection, connection.session, { room, term, packet: wrapIslandChanged(body) })
-  }
-
-  /** Island changes of players of this connector, whose packets differ in what is before and after the list of peers. */
-  #receivedIslandGroup(payload: Uint8Array): void {
-    const { metrics, sessions, onFailed } = this.#deps
-    const group = decodeIslandGroup(payload)
-    if (!group) {
-      metrics.island.malformed.inc()
-      return
-    }
-    const [{ room, list, members }, term] = [group, fencingTokenOf(payload)]
-    if (!this.#acceptsTerm(term)) {
-      metrics.island.stale.inc(members.length)
-      return
-    }
-    for (const { peer, before, after } of members) {
-      const connection = sessions.get(peer)
-      if (!connection?.session) continue
-      const { session } = connection
-      try {
-        this.#give(connection, session, { room, term, packet: wrapIslandChanged(before, list, ...(after ? [after] : [])) })
-      } catch (error) {
-        onFailed(session, error)
-      }
-    }
-  }
-
-  /** Sends a player to an island. */
-  #give(connection: ClientConnection, session: PlayerSession, { room, term, packet }: Announcement): void {
-    const { joins, clock, metrics, onIsland } = this.#deps
-    if (room !== undefined) session.announced = { room, term }
-    const waitedMs = joins.given(session, clock.monotonic())
-    metrics.joined(waitedMs)
-    if (waitedMs !== undefined) session.span.followUp('first island', waitedMs, { outcome: 'given' })
-    onIsland(connection, packet)
   }
 
   /**
