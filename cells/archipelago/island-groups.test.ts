@@ -8,7 +8,7 @@ import { encodeSyncRequest, requesterOf } from '../wire/state-sync.ts'
 import { peerOf } from '../wire/subjects.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { anArchipelago, turns } from './fixtures.ts'
-import { aTestBus } from './takeover.fixtures.ts'
+import { aTestBus, walkApart } from './takeover.fixtures.ts'
 
 const [A, B, C, D] = [peerId(1), peerId(2), peerId(3), peerId(4)]
 const [OURS, OTHER] = ['k00000000000a', 'k00000000000b'] as const
@@ -209,12 +209,7 @@ test('a standby follows what players are told in groups, and moves none of them 
   await testBus.pass(5_000)
   await testBus.start('second', { transport: aPromptTransport() })
   await testBus.pass(1_000)
-  for (const [peer, x] of [
-    [A, 0],
-    [B, 10],
-    [C, 1_000],
-  ] as const)
-    testBus.walk(peer, at(x))
+  walkApart(testBus)
   await testBus.pass(4_000)
   const rooms = [A, B, C].map((peer) => testBus.roomOf(peer))
   expect(testBus.takeAnnouncements().map(({ peer, by }) => [peer, by])).toEqual([A, B, C].map((peer) => [peer, 'first']))

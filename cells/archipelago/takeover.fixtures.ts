@@ -13,6 +13,7 @@ import type { PeerId, Position } from '../wire/peer.ts'
 import { type DisconnectReason, encodeConnect, encodeDisconnect } from '../wire/session-messages.ts'
 import { decodeSyncRequest, encodeSessionPage, type SessionState } from '../wire/state-sync.ts'
 import { peerOf, subjects } from '../wire/subjects.ts'
+import { peerId, at as position } from './core/fixtures.ts'
 import { aTransport, someConfig, turns } from './fixtures.ts'
 import { startArchipelago } from './service.ts'
 
@@ -219,4 +220,9 @@ export function aTestBus(issuer = 'session') {
     takeAnnouncements: (): RecordedAnnouncement[] => announcements.splice(0),
   }
   return testBus
+}
+
+/** Has peers 1 and 2 walk side by side, and peer 3 far from them. */
+export function walkApart({ walk }: Pick<ReturnType<typeof aTestBus>, 'walk'>): void {
+  for (const [peer, x] of [0, 10, 1_000].entries()) walk(peerId(peer + 1), position(x))
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { RoomTransport } from '../rtc/room-transport.ts'
 import { at, peerId } from './core/fixtures.ts'
 import { aTransport } from './fixtures.ts'
-import { aTestBus } from './takeover.fixtures.ts'
+import { aTestBus, walkApart } from './takeover.fixtures.ts'
 
 const [A, B, C, D] = [peerId(1), peerId(2), peerId(3), peerId(4)]
 const PERIOD_MS = 2_000
@@ -12,12 +12,7 @@ async function activeAndStandby(options: Parameters<ReturnType<typeof aTestBus>[
   const testBus = aTestBus()
   const first = await testBus.start('first', options)
   await testBus.pass(5_000)
-  for (const [peer, x] of [
-    [A, 0],
-    [B, 10],
-    [C, 1_000],
-  ] as const)
-    testBus.walk(peer, at(x))
+  walkApart(testBus)
   await testBus.pass(PERIOD_MS)
   const second = await testBus.start('second', options)
   await testBus.pass(5_000)

@@ -1,11 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { DatagramFrames, datagramFrame } from '../wire/datagram-frames.ts'
+import { DatagramFrames, writeDatagram } from '../wire/datagram-frames.ts'
 
 /** Connections at a time; each is one client. */
 const MAX_CLIENTS = 32
-/** What waits for a client that is slow to read; further datagrams are dropped, as a network would. */
-const MAX_WAITING_BYTES = 256 * 1024
 /** A client sends a sign of life twice a second. */
 const IDLE_MS = 30_000
 
@@ -62,9 +60,7 @@ function join(connection: Socket, udp: UdpSocket, relay: { port: number; address
   connection.setNoDelay(true).setTimeout(IDLE_MS, end)
   connection.once('close', () => udp.close())
   udp.on('error', end)
-  udp.on('message', (datagram) => {
-    if (connection.writableLength < MAX_WAITING_BYTES) connection.write(datagramFrame(datagram))
-  })
+  udp.on('message', (datagram) => writeDatagram(connection, datagram))
   // Connected: what others send to its port is not the relay's.
   udp.connect(relay.port, relay.address, (error?: Error) => {
     if (error) return end()

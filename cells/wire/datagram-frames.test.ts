@@ -1,5 +1,6 @@
+import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { DatagramFrames, datagramFrame } from './datagram-frames.ts'
+import { DatagramFrames, datagramFrame, writeDatagram } from './datagram-frames.ts'
 
 const datagrams = ['a', 'bc', 'd'.repeat(4_096)].map((text) => Buffer.from(text))
 const stream = Buffer.concat(datagrams.map(datagramFrame))
@@ -16,4 +17,10 @@ test.each([0, 4_097, 65_535])('a length of %i is none', (length) => {
   const frames = new DatagramFrames((datagram) => found.push(datagram))
   expect(frames.read(Buffer.concat([datagramFrame(Buffer.from('a')), Buffer.of(length >>> 8, length & 0xff, 1)]))).toBe(false)
   expect(found).toHaveLength(1)
+})
+
+test('a reader that is slow gets what there is room for, and only whole datagrams', () => {
+  const stuck = new Writable({ write: () => {} })
+  for (let i = 0; i < 1_000; i++) writeDatagram(stuck, Buffer.alloc(1_000))
+  expect([stuck.writableLength % 1_002, stuck.writableLength < 300_000]).toEqual([0, true])
 })

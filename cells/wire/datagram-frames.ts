@@ -1,6 +1,16 @@
+import type { Writable } from 'node:stream'
+
 /** Longer ones no relay and no explorer sends. */
 const MAX_DATAGRAM_BYTES = 4_096
 const LENGTH_BYTES = 2
+
+/** What waits for a reader that is slow. */
+const MAX_WAITING_BYTES = 256 * 1024
+
+/** Writes a datagram into a stream, or drops it where the reader is slow, as a network would. */
+export function writeDatagram(to: Writable, datagram: Uint8Array): void {
+  if (to.writableLength < MAX_WAITING_BYTES) to.write(datagramFrame(datagram))
+}
 
 /** A datagram in a stream: its length in two bytes, the higher one first, then its bytes. */
 export function datagramFrame(datagram: Uint8Array): Buffer {

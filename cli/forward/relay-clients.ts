@@ -1,15 +1,14 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import type { Duplex } from 'node:stream'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
-import { DatagramFrames, datagramFrame } from '../../cells/wire/datagram-frames.ts'
+import { DatagramFrames, writeDatagram } from '../../cells/wire/datagram-frames.ts'
 import { PULSE_PORT } from '../../cells/wire/relay-address.ts'
 
 const LOCAL = '127.0.0.1'
 /** Explorers at a time. */
 const MAX_CLIENTS = 32
-/** What waits for a connection that is not open yet, in datagrams, or for one that is slow; further ones are dropped, as a network would. */
+/** Datagrams that wait for a connection that is not open yet; further ones are dropped, as a network would. */
 const MAX_WAITING = 64
-const MAX_WAITING_BYTES = 256 * 1024
 /** An explorer sends a sign of life twice a second. */
 const IDLE_MS = 30_000
 /** After a connection ended, an explorer's next datagram opens one again, but not more often. */
@@ -86,10 +85,8 @@ class RelayClient {
   send(datagram: Buffer): void {
     if (this.#isOver) return
     this.#idle.refresh()
-    const frame = datagramFrame(datagram)
-    if (!this.#tunnel) {
-      if (this.#waiting.length < MAX_WAITING) this.#waiting.push(frame)
-    } else if (this.#tunnel.writableLength < MAX_WAITING_BYTES) this.#tunnel.write(frame)
+    if (this.#tunnel) writeDatagram(this.#tunnel, datagram)
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(datagram)
   }
 
   end(): void {
@@ -111,7 +108,7 @@ class RelayClient {
       if (!frames.read(bytes)) this.end()
     })
     tunnel.once('close', () => this.end())
-    for (const frame of this.#waiting.splice(0)) tunnel.write(frame)
+    for (const datagram of this.#waiting.splice(0)) writeDatagram(tunnel, datagram)
   }
 }
 
