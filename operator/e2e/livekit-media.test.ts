@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
-import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
-import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { writesOf } from '../../testing/apiserver/bare-operator.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { startServedOperator } from '../../testing/apiserver/served-operator.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
@@ -19,13 +19,7 @@ withPart('kube', 'a Managed LiveKit for players outside, on a real API server', 
     cells: { replicas: 0 },
     ...more,
   })
-  const anOperator = async () => {
-    const operator = await startOperator(kube.api, kube.namespace)
-    kube.stopAfterTest(operator.stop)
-    // Services of a realm change one after the other, each once the pods of the one before are ready.
-    kube.stopAfterTest(startFakeKubelet(kube.api.client(), kube.namespace).stop)
-    return operator
-  }
+  const anOperator = () => startServedOperator(kube)
   type LiveService = KubeObject & { spec: { type: string; ports: { port: number; nodePort?: number; protocol: string }[] } }
   const media = async (name = 'main') => (await get<LiveService>(resources.Service, `${name}-livekit-media`))?.spec
   const config = async () => {

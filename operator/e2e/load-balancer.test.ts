@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import type { KubeObject } from '../../cells/kube/kube-object.ts'
 import { resources } from '../../cells/kube/resources.ts'
 import { conditionOf } from '../../crds/realm.ts'
-import { startOperator, writesOf } from '../../testing/apiserver/bare-operator.ts'
-import { startFakeKubelet } from '../../testing/apiserver/kubelet.ts'
+import { writesOf } from '../../testing/apiserver/bare-operator.ts'
 import type { Spec } from '../../testing/apiserver/namespace.ts'
+import { startServedOperator } from '../../testing/apiserver/served-operator.ts'
 import { useApiServer } from '../../testing/apiserver/use-api-server.ts'
 import { withPart } from '../../testing/parts/with-part.ts'
 
@@ -19,12 +19,7 @@ withPart('kube', 'a realm with a load balancer of its own, on a real API server'
     livekit: { type: 'None' },
     ...more,
   })
-  const anOperator = async () => {
-    const operator = await startOperator(kube.api, kube.namespace)
-    kube.stopAfterTest(operator.stop)
-    kube.stopAfterTest(startFakeKubelet(kube.api.client(), kube.namespace).stop)
-    return operator
-  }
+  const anOperator = () => startServedOperator(kube)
   /** Writes the status of the Service as the controller of a cloud would. */
   const balance = (...ingress: object[]) => {
     const { apiVersion, kind } = resources.Service
