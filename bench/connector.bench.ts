@@ -34,16 +34,23 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
   const ours = await measure('connector', undefined, (server, players) => storms(server, players, report))
   const verification = await verificationSeconds()
   for (const as of ['new', 'returning'] as const) {
-    const floor = bare.handshake.new + verification[as]
+    const floor = bare.handshake[as] + verification[as]
+    const parts = `bare upgrades with as many frames ${perSecond(1 / bare.handshake[as])}, verification alone ${perSecond(1 / verification[as])}`
     report({
       what: `handshakes of ${as} players`,
       value: 1 / ours.handshake[as],
       unit: 'per s and core',
-      note: `all threads, from the connection to the welcome; bare upgrades with as many frames ${perSecond(1 / bare.handshake.new)}, verification alone ${perSecond(1 / verification[as])}`,
+      note: `all threads, from the connection to the welcome; ${parts}`,
     })
     const what = `handshakes of ${as} players, beside verification and a bare upgrade`
     report({ what, value: floor / ours.handshake[as], unit: 'x', compare: RATIO })
   }
+  report({
+    what: 'handshakes of the first players',
+    value: 1 / ours.handshake.first,
+    unit: 'per s and core',
+    note: `the first ${PLAYERS}, for whom the process grows; bare upgrades ${perSecond(1 / bare.handshake.first)}`,
+  })
   report({
     what: 'memory per active connection',
     value: ours.memory / 1000,
@@ -61,8 +68,8 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
 const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en')}/s`
 
 interface Measured {
-  /** Seconds of processor time of one handshake. */
-  handshake: { new: number; returning: number }
+  /** Seconds of processor time of one handshake; of the first players, while the process grows to what their sessions take. */
+  handshake: { first: number; new: number; returning: number }
   /** Seconds of processor time of one heartbeat. */
   heartbeat: number
   /** Share of a core that the heartbeats took. */
@@ -97,23 +104,28 @@ async function measure(
     const full = await server.ask({ do: 'usage' })
     const heartbeat = await heartbeats(server, players)
     const settled = await server.ask({ do: 'settled' })
-    await dropped(players, PLAYERS, true)
-    const before = await server.ask({ do: 'usage' })
-    await joined(players.ask({ do: 'connect', url, players: PLAYERS, concurrency: CONCURRENCY }))
-    const after = await server.ask({ do: 'usage' })
+    const returning = await anew(server, players, url, true)
+    const fresh = await anew(server, players, url, false)
     await further(server, players)
     return {
       ...heartbeat,
-      handshake: {
-        new: (full.cpuSeconds - empty.cpuSeconds) / PLAYERS,
-        returning: (after.cpuSeconds - before.cpuSeconds) / PLAYERS,
-      },
+      handshake: { first: (full.cpuSeconds - empty.cpuSeconds) / PLAYERS, new: fresh, returning },
       memory: (settled.rss - empty.rss) / PLAYERS,
     }
   } finally {
     players.end()
     server.end()
   }
+}
+
+/** Seconds of processor time of one handshake, when all players hang up, and they or as many others connect. */
+async function anew(server: Server, players: Players, url: string, willReturn: boolean): Promise<number> {
+  await dropped(players, PLAYERS, willReturn)
+  await players.ask({ do: 'prepare', players: PLAYERS })
+  const before = await server.ask({ do: 'usage' })
+  await joined(players.ask({ do: 'connect', url, players: PLAYERS, concurrency: CONCURRENCY }))
+  const after = await server.ask({ do: 'usage' })
+  return (after.cpuSeconds - before.cpuSeconds) / PLAYERS
 }
 
 /** Every player sends heartbeats. Processor time counts until the last of them was published, however late it is. */

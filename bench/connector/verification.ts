@@ -1,17 +1,17 @@
 import { silentLog } from '../../cells/chassis/log.ts'
 import { parseAuthChain } from '../../cells/identity/chain.ts'
 import { createVerifier } from '../../cells/identity/verifier.ts'
-import { quickWallet } from './quick-wallets.ts'
+import { type QuickWallet, quickWallet } from './quick-wallets.ts'
 
 const PLAYERS = 1_000
 const IN_FLIGHT = 100
 
 /** Seconds of processor time in which one chain is verified, messages to the thread included: the first one of a player, and later ones. */
 export async function verificationSeconds(): Promise<{ new: number; returning: number }> {
-  const wallets = Array.from({ length: PLAYERS }, (_, i) => quickWallet(`verification ${i}`))
+  const walletsOf = (crowd: string) => Array.from({ length: PLAYERS }, (_, i) => quickWallet(`${crowd} ${i}`))
   const verifier = createVerifier({ log: silentLog, workers: 1 })
   await verifier.warmUp()
-  async function round(number: number): Promise<number> {
+  async function round(wallets: readonly QuickWallet[], number: number): Promise<number> {
     const chains = wallets.map((wallet, i) => [`dcl-${number}${i}`, wallet.chainOf(`dcl-${number}${i}`)] as const)
     const work = chains.entries()
     const before = process.cpuUsage()
@@ -26,9 +26,9 @@ export async function verificationSeconds(): Promise<{ new: number; returning: n
     const { user, system } = process.cpuUsage(before)
     return (user + system) / 1e6 / PLAYERS
   }
-  const first = await round(0)
-  await round(1) // warms up
-  const returning = await round(2)
+  const [before, crowd] = [walletsOf('before'), walletsOf('crowd')]
+  for (const number of [0, 1]) await round(before, number) // warms up
+  const times = { new: await round(crowd, 2), returning: await round(crowd, 3) }
   await verifier.close()
-  return { new: first, returning }
+  return times
 }
