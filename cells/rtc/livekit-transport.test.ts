@@ -61,6 +61,15 @@ describe('a connection string for LiveKit', () => {
     }
   })
 
+  test('is of the peer that it is for, whichever was told before it', async () => {
+    const transport = createLivekitTransport({ url: 'wss://h', ...keys })
+    const peers = [PEER, `0x${'f'.repeat(40)}`, '0x1', PEER] as const
+    const tokens = peers.map((peer) => tokenIn(transport.connectionString(peer, 'island-1', 'island')))
+    expect(tokens.map(({ claims }) => claims.sub)).toEqual(peers)
+    for (const { signed, signature } of tokens)
+      expect(createHmac('sha256', keys.apiSecret).update(signed).digest('base64url')).toBe(signature)
+  })
+
   test('lasts as long as configured', async () => {
     const transport = createLivekitTransport({ url: 'wss://h', ...keys, tokenTtlSeconds: 60 })
     const { claims } = tokenIn(await transport.connectionString(PEER, 'island-1', 'island'))

@@ -58,40 +58,54 @@ export function createLivekitTransport({
     ...(roomMetadata !== undefined && { roomConfig: { metadata: roomMetadata } }),
     video: videoGrant(room, grant),
   })
-  const islands = new TokenBeginnings((room, now) => claimsOf({ room, grant: grants.player }, now))
-  const adapterWith = (token: string): string => `livekit:${url}?access_token=${token}`
-  const token = ({ identity, ...request }: TokenRequest): string =>
-    signed(sign, beginning(claimsOf(request, seconds())), identity)
+  const beforeToken = `livekit:${url}?access_token=`
+  const islands = new IslandTokens((room, now) => {
+    const token = beginning(claimsOf({ room, grant: grants.player }, now))
+    return { token, adapter: beforeToken + token }
+  })
+  const token = ({ identity, ...request }: TokenRequest): string => {
+    const begun = beginning(claimsOf(request, seconds()))
+    return begun + end(sign, begun, subjectClaim(identity))
+  }
   return {
     kind: 'livekit',
     url,
-    connectionString: (peer, room) => adapterWith(signed(sign, islands.of(room, seconds()), peer)),
-    adapter: (request) => adapterWith(token(request)),
+    connectionString(peer, room) {
+      const begun = islands.of(room, seconds())
+      return begun.adapter + end(sign, begun.token, walletClaim(peer))
+    },
+    adapter: (request) => beforeToken + token(request),
     token,
   }
 }
 
 const seconds = (): number => Math.floor(Date.now() / 1_000)
 
+/** A token up to the identity, and the connection string up to the same place. */
+interface BegunToken {
+  token: string
+  adapter: string
+}
+
 /**
  * The beginnings of tokens by their rooms: those of one room and second differ in the identity only, and a hundred thousand players may
  * arrive together.
  */
-class TokenBeginnings {
-  readonly #claimsOf: (room: string, now: number) => object
-  readonly #byRoom = new Map<string, string>()
+class IslandTokens {
+  readonly #begin: (room: string, now: number) => BegunToken
+  readonly #byRoom = new Map<string, BegunToken>()
   #madeAt = Number.NaN
 
-  constructor(claimsOf: (room: string, now: number) => object) {
-    this.#claimsOf = claimsOf
+  constructor(begin: (room: string, now: number) => BegunToken) {
+    this.#begin = begin
   }
 
-  of(room: string, now: number): string {
+  of(room: string, now: number): BegunToken {
     if (now !== this.#madeAt) this.#byRoom.clear()
     this.#madeAt = now
     let made = this.#byRoom.get(room)
     if (made === undefined) {
-      made = beginning(this.#claimsOf(room, now))
+      made = this.#begin(room, now)
       this.#byRoom.set(room, made)
     }
     return made
@@ -105,9 +119,26 @@ function beginning(claims: object): string {
   return `${HEADER}.${Buffer.concat([json, padding]).toString('base64url')}`
 }
 
-function signed(sign: (text: string) => string, begun: string, identity: string): string {
-  const text = begun + Buffer.from(`"sub":${JSON.stringify(identity)}}`).toString('base64url')
-  return `${text}.${sign(text)}`
+/** The claim with the identity, which ends the claims. */
+function subjectClaim(identity: string): Buffer {
+  return Buffer.from(`"sub":${JSON.stringify(identity)}}`)
+}
+
+/** The last claim, and the signature. */
+function end(sign: ReturnType<typeof createSigner>, begun: string, subject: Buffer): string {
+  const claim = subject.toString('base64url')
+  return `${claim}.${sign(begun, claim)}`
+}
+
+const WALLET = '0x'.padEnd(42, '0')
+const WALLET_CLAIM = subjectClaim(WALLET)
+const WALLET_AT = WALLET_CLAIM.indexOf(WALLET)
+
+/** The same of a wallet, in memory that is kept until the next one: all are of one length, and none needs an escape. */
+function walletClaim(peer: PeerId): Buffer {
+  if (peer.length !== WALLET.length) return subjectClaim(peer)
+  WALLET_CLAIM.write(peer, WALLET_AT, 'latin1')
+  return WALLET_CLAIM
 }
 
 function encoded(part: unknown): string {
