@@ -1,19 +1,19 @@
 import { encodeIslandFields } from '../wire/island-fields.ts'
 import { encodeIslandGroup, type GroupMember, splitMembers } from '../wire/island-group.ts'
-import type { PeerId } from '../wire/peer.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
-import type { Announcements } from './core/announcements.ts'
+import { roomKnown } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
+import type { Presence } from './core/presence.ts'
 
 /** A peer that is told its room, and with what it enters there. */
 export interface Receiver {
-  peer: PeerId
-  connStr: string
+  readonly presence: Readonly<Presence>
+  readonly connStr: string
 }
 
 /** A message in pieces, for several peers. */
 interface GroupMessage {
-  peers: readonly PeerId[]
+  receivers: readonly Receiver[]
   pieces: readonly Uint8Array[]
 }
 
@@ -25,15 +25,13 @@ interface PeerList {
 /** The messages that tell peers of their rooms. The list of the peers of a room is encoded once for all of them. */
 export class AnnouncementMessages {
   readonly #islands: Islands
-  readonly #announcements: Announcements
   readonly #maxPeersListed: number
   /** By room; valid until the next flush, or until a member has to leave. */
   readonly #lists = new Map<string, PeerList>()
 
   /** @param maxPeersListed peers in a list at most; a receiver always finds itself there as well, if it is not 0 */
-  constructor(islands: Islands, announcements: Announcements, maxPeersListed: number) {
+  constructor(islands: Islands, maxPeersListed: number) {
     this.#islands = islands
-    this.#announcements = announcements
     this.#maxPeersListed = maxPeersListed
   }
 
@@ -57,13 +55,17 @@ export class AnnouncementMessages {
   *toGroup(room: string, receivers: readonly Receiver[]): Generator<GroupMessage> {
     const list = this.#listOf(room).bytes
     const members = receivers.map((receiver) => this.#memberOf(room, receiver))
-    for (const part of splitMembers(members, list.length))
-      yield { peers: part.map(({ peer }) => peer), pieces: encodeIslandGroup({ room, list, members: part }) }
+    let from = 0
+    for (const part of splitMembers(members, list.length)) {
+      yield { receivers: receivers.slice(from, from + part.length), pieces: encodeIslandGroup({ room, list, members: part }) }
+      from += part.length
+    }
   }
 
   /** What differs between the receivers of a room. */
-  #memberOf(islandId: string, { peer, connStr }: Receiver): GroupMember {
-    const before = encodeIslandFields({ islandId, connStr, fromIslandId: this.#announcements.roomKnownTo(peer) })
+  #memberOf(islandId: string, { presence: { announcement }, connStr }: Receiver): GroupMember {
+    const { peer } = announcement
+    const before = encodeIslandFields({ islandId, connStr, fromIslandId: roomKnown(announcement) })
     if (this.#listOf(islandId).isComplete || this.#maxPeersListed === 0) return { peer, before, after: undefined }
     // In a protobuf map a repeated key counts once.
     const self = this.#islands.membersOf(islandId).filter((member) => member.peer === peer)

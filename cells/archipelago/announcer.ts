@@ -6,8 +6,9 @@ import type { ConnectorId } from '../wire/connector-id.ts'
 import type { PeerId } from '../wire/peer.ts'
 import type { Subjects } from '../wire/subjects.ts'
 import { AnnouncementMessages, type Receiver } from './announcement-messages.ts'
-import type { AnnounceCause, Announcements } from './core/announcements.ts'
+import type { AnnounceCause, Announcement, Announcements } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
+import { isConnected, type Presence, type PresenceTable } from './core/presence.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 
 /** The rooms of the peers, the transport that issues tokens for them, and the bus on which they are announced. */
@@ -19,16 +20,15 @@ export interface AnnouncerDeps {
   clock: Clock
   log: Log
   metrics: ArchipelagoMetrics
-  /** Whether the peer has a session that can receive an announcement. */
-  isConnected(peer: PeerId): boolean
-  /** Where the session of a peer takes island groups; undefined where it is told by itself. */
-  connectorOf(peer: PeerId): ConnectorId | undefined
+  presence: PresenceTable
+  /** Whether peers are told in groups, where their connectors take them. */
+  mayGroup(): boolean
   /**
    * Publishes a message, concatenated from pieces, in this term; false once the lease is over, and then nothing was published.
    */
   publish(subject: string, ...pieces: readonly Uint8Array[]): boolean
   /** The peer got its announcement. */
-  onAnnounced(peer: PeerId, cause: AnnounceCause): void
+  onAnnounced(peer: Readonly<Presence>, cause: AnnounceCause): void
   /** The transport refuses the peer. */
   onRefused(peer: PeerId): void
   /** An attempt to mint the peer's token failed. */
@@ -59,7 +59,7 @@ const TOKEN_DEADLINE_MS = 5_000
 export class Announcer {
   readonly #deps: AnnouncerDeps
   readonly #inFlight = new Set<PeerId>()
-  #pending: IterableIterator<PeerId> = [][Symbol.iterator]()
+  #pending: IterableIterator<Announcement> = [][Symbol.iterator]()
   readonly #messages: AnnouncementMessages
   /** The peers whose tokens could not be minted since the last flush. */
   readonly #failed = new Set<PeerId>()
@@ -68,7 +68,7 @@ export class Announcer {
 
   constructor(deps: AnnouncerDeps) {
     this.#deps = deps
-    this.#messages = new AnnouncementMessages(deps.islands, deps.announcements, deps.maxPeersListed)
+    this.#messages = new AnnouncementMessages(deps.islands, deps.maxPeersListed)
   }
 
   /** Starts announcing to all peers that are due. */
@@ -78,7 +78,7 @@ export class Announcer {
     this.#failed.clear()
     this.#messages.clear()
     if (!mayPublish()) return
-    this.#pending = [...announcements.due.keys()][Symbol.iterator]()
+    this.#pending = [...announcements.due()][Symbol.iterator]()
     this.#continue()
   }
 
@@ -102,16 +102,33 @@ export class Announcer {
         delivered().then(this.#continue, this.#continue)
         return
       }
-      const { value: peer, done } = this.#pending.next()
-      if (done) return
-      if (this.#mayAttempt(peer)) this.#attempt(peer)
+      const peer = this.#nextPending()
+      if (peer === undefined) return
+      if (this.#mayAttempt(peer) && this.#due(peer)) this.#attempt(peer)
     }
   }
 
-  /** A disconnected peer gets its announcement when it is connected again, one whose token could not be minted after the next flush. */
+  /** Skips those that were announced to together with another one of their room. */
+  #nextPending(): PeerId | undefined {
+    let next = this.#pending.next()
+    while (!next.done && next.value.due === undefined) next = this.#pending.next()
+    return next.done ? undefined : next.value.peer
+  }
+
+  /** A peer whose token could not be minted is tried again after the next flush. */
   #mayAttempt(peer: PeerId): boolean {
-    const { announcements, isConnected } = this.#deps
-    return announcements.due.has(peer) && !this.#inFlight.has(peer) && !this.#failed.has(peer) && isConnected(peer)
+    return !this.#inFlight.has(peer) && !this.#failed.has(peer)
+  }
+
+  /** A peer that is due and can receive an announcement now: one that is disconnected gets it when it is connected again. */
+  #due(peer: PeerId): Readonly<Presence> | undefined {
+    const presence = this.#deps.presence.get(peer)
+    return presence?.announcement.due !== undefined && isConnected(presence) ? presence : undefined
+  }
+
+  /** Where the session of the peer takes island groups; undefined where it is told by itself. */
+  #connectorOf({ connector }: Readonly<Presence>): ConnectorId | undefined {
+    return this.#deps.mayGroup() ? connector : undefined
   }
 
   #attempt(peer: PeerId): void {
@@ -145,50 +162,45 @@ export class Announcer {
 
   /** Returns nothing where the transport does not wait for anything: a promise for each of a hundred thousand peers takes its time. */
   #announceTo(peer: PeerId): Promise<void> | undefined {
-    const { islands, announcements, transport, connectorOf, metrics } = this.#deps
-    for (let room = islands.roomOf(peer); room !== undefined && announcements.due.has(peer); ) {
+    const { islands, transport } = this.#deps
+    for (let room = islands.roomOf(peer), due = this.#due(peer); room !== undefined && due; due = this.#due(peer)) {
       const minted = transport.connectionString(peer, room, 'island')
       if (minted instanceof Promise) return this.#announceLater(peer, room, minted)
-      const connector = minted === undefined ? undefined : connectorOf(peer)
+      const connector = this.#connectorOf(due)
       if (connector === undefined || minted === undefined) room = this.#deliver(peer, room, minted)
-      else {
-        metrics.tokens.inc()
-        return this.#announceTogether(room, connector, { peer, connStr: minted })
-      }
+      else return this.#announceTogether(room, connector, { presence: due, connStr: minted })
     }
     return undefined
   }
 
   /** Announces a room to a peer and to all others of it that are due and take groups: the list of peers is copied once for each connector. */
   #announceTogether(room: string, connector: ConnectorId, first: Receiver): undefined {
-    const { islands, connectorOf } = this.#deps
+    const { islands, metrics } = this.#deps
     const groups = new Map([[connector, [first]]])
     let together = 1
     for (const { peer } of islands.membersOf(room)) {
       if (together >= MAX_TOGETHER) break
-      if (peer === first.peer || !this.#mayAttempt(peer)) continue
-      const of = connectorOf(peer)
-      const connStr = of && this.#mintNow(peer, room)
-      if (of === undefined || connStr === undefined) continue
+      const presence = this.#due(peer)
+      if (presence?.connector === undefined || presence === first.presence || !this.#mayAttempt(peer)) continue
+      const connStr = this.#mintNow(peer, room)
+      if (connStr === undefined) continue
       together++
-      const group = groups.get(of)
-      if (group) group.push({ peer, connStr })
-      else groups.set(of, [{ peer, connStr }])
+      const group = groups.get(presence.connector)
+      if (group) group.push({ presence, connStr })
+      else groups.set(presence.connector, [{ presence, connStr }])
     }
+    metrics.tokens.inc(together)
     for (const [of, receivers] of groups) this.#publishGroup(room, of, receivers)
   }
 
   /** A token that the transport mints without waiting; one that it waits for is announced by itself. */
   #mintNow(peer: PeerId, room: string): string | undefined {
-    const { transport, metrics } = this.#deps
+    const { transport } = this.#deps
     try {
       const minted = transport.connectionString(peer, room, 'island')
       if (minted instanceof Promise) void this.#await(peer, this.#announceLater(peer, room, minted))
       else if (minted === undefined) this.#refuse(peer)
-      else {
-        metrics.tokens.inc()
-        return minted
-      }
+      else return minted
     } catch (error) {
       this.#fail(peer, error)
     }
@@ -203,19 +215,21 @@ export class Announcer {
 
   /** Publishes the announcement; returns the room in which the peer is by now, if that needs another token. */
   #deliver(peer: PeerId, room: string, connStr: string | undefined): string | undefined {
-    const { islands, announcements, subjects, metrics, publish, mayPublish, isConnected, connectorOf } = this.#deps
+    const { islands, subjects, metrics, publish, mayPublish } = this.#deps
     // While the token was minted the peer may have left or moved on, or another archipelago may have taken over.
     const current = islands.roomOf(peer)
-    if (!announcements.due.has(peer) || !mayPublish() || !isConnected(peer)) return undefined
+    const due = mayPublish() ? this.#due(peer) : undefined
+    if (!due) return undefined
     if (connStr === undefined) {
       this.#refuse(peer)
       return undefined
     }
     metrics.tokens.inc()
     if (current !== room) return current
-    const connector = connectorOf(peer)
-    if (connector !== undefined) this.#publishGroup(room, connector, [{ peer, connStr }])
-    else if (publish(subjects.islandChanged(peer), ...this.#messages.toPeer(room, { peer, connStr }))) this.#announced(peer, room)
+    const connector = this.#connectorOf(due)
+    const receiver = { presence: due, connStr }
+    if (connector !== undefined) this.#publishGroup(room, connector, [receiver])
+    else if (publish(subjects.islandChanged(peer), ...this.#messages.toPeer(room, receiver))) this.#announced(due, room)
     return undefined
   }
 
@@ -224,21 +238,21 @@ export class Announcer {
     this.#deps.onRefused(peer)
   }
 
-  #announced(peer: PeerId, room: string): void {
+  #announced(presence: Readonly<Presence>, room: string): void {
     const { announcements, metrics, onAnnounced } = this.#deps
-    const cause = announcements.due.get(peer)
-    announcements.recordAnnounced(peer, room)
+    const cause = presence.announcement.due
+    announcements.recordPublished(presence.announcement, room)
     if (cause === undefined) return
-    onAnnounced(peer, cause)
-    metrics.roomChanges.inc({ cause })
+    onAnnounced(presence, cause)
+    metrics.roomChanges[cause].inc()
   }
 
   #publishGroup(room: string, connector: ConnectorId, receivers: readonly Receiver[]): void {
     const { subjects, publish, metrics } = this.#deps
-    for (const { peers, pieces } of this.#messages.toGroup(room, receivers)) {
-      if (!publish(subjects.islandGroup(connector), ...pieces)) return
+    for (const message of this.#messages.toGroup(room, receivers)) {
+      if (!publish(subjects.islandGroup(connector), ...message.pieces)) return
       metrics.groups.inc()
-      for (const peer of peers) this.#announced(peer, room)
+      for (const { presence } of message.receivers) this.#announced(presence, room)
     }
   }
 }

@@ -25,7 +25,7 @@ export function debugView({ config, bootId, archipelago, presence, announcements
     .map(({ id, peers, center, radius }) => ({ id, peers: peers.length, center: center && [center.x, center.z], radius }))
     .sort((a, b) => b.peers - a.peers)
   const causes: Record<string, number> = {}
-  for (const cause of announcements.due.values()) causes[cause] = (causes[cause] ?? 0) + 1
+  for (const { due } of announcements.due()) if (due !== undefined) causes[due] = (causes[due] ?? 0) + 1
   return {
     scope: config.BUS_SCOPE,
     bootId,
@@ -41,7 +41,7 @@ export function debugView({ config, bootId, archipelago, presence, announcements
       rebalanceBudget: config.REBALANCE_BUDGET,
       rebalanceWindow: config.REBALANCE_WINDOW,
     },
-    peers: { known: presence.size, away: presence.awayCount, dirty: presence.dirtyCount, due: announcements.due.size, causes },
+    peers: { known: presence.size, away: presence.awayCount, dirty: presence.dirtyCount, due: announcements.dueCount, causes },
     lastFlush: { at: clock.now() - (clock.monotonic() - loop.lastAt), tookMs: loop.lastMs },
     islandCount: islands.length,
     islands: islands.slice(0, MAX_ISLANDS),

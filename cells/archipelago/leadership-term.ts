@@ -6,7 +6,7 @@ import type { Subjects } from '../wire/subjects.ts'
 import { Announcer } from './announcer.ts'
 import type { Announcements } from './core/announcements.ts'
 import type { RestorableIslands } from './core/islands.ts'
-import type { PresenceTable } from './core/presence.ts'
+import type { Presence, PresenceTable } from './core/presence.ts'
 import { TokenFailures } from './core/token-failures.ts'
 import type { ArchipelagoMetrics } from './metrics.ts'
 import { Reporter } from './reporter.ts'
@@ -44,15 +44,12 @@ export class LeadershipTerm {
   readonly #failures = new TokenFailures()
 
   constructor(deps: LeadershipTermDeps) {
-    const { presence } = deps
     this.#deps = deps
     this.#announcer = new Announcer({
       ...deps,
-      isConnected: (peer) => presence.isConnected(peer),
-      connectorOf: (peer) => (deps.mayGroup() ? presence.get(peer)?.connector : undefined),
-      onAnnounced: (peer, cause) => {
-        this.#failures.forget(peer)
-        if (cause !== 'repeated') this.#observeDelay(peer)
+      onAnnounced: (presence, cause) => {
+        this.#failures.forget(presence.announcement.peer)
+        if (cause !== 'repeated') this.#observeDelay(presence)
       },
       onRefused: (peer) => {
         this.#failures.refused(peer, deps.clock.monotonic())
@@ -134,7 +131,7 @@ export class LeadershipTerm {
     this.#announcer.announce()
   }
 
-  #observeDelay(peer: PeerId): void {
+  #observeDelay(peer: Readonly<Presence>): void {
     const { presence, clock, metrics } = this.#deps
     const movedAt = presence.movedBeforeFlush(peer)
     if (movedAt !== undefined) metrics.islandChangeSeconds.observe((clock.monotonic() - movedAt) / 1_000)

@@ -1,4 +1,5 @@
 import type { Metrics } from '../chassis/metrics.ts'
+import { ANNOUNCE_CAUSES } from './core/announcements.ts'
 
 /** Read from the running archipelago whenever metrics are scraped. */
 export interface ArchipelagoReadings {
@@ -37,7 +38,7 @@ export function archipelagoMetrics(metrics: Metrics, readings: ArchipelagoReadin
       'Flushes that took longer than their period, so that the next one came later.',
     ),
     flushesFailed: metrics.counter('flushes_failed_total', 'Flushes that failed because of a bug.'),
-    roomChanges: metrics.counter('room_changes_total', 'Announcements of rooms to peers, by cause.', ['cause']),
+    roomChanges: metrics.frequent('room_changes_total', 'Announcements of rooms to peers, by cause.', 'cause', ANNOUNCE_CAUSES),
     groups: metrics.counter('island_groups_total', 'Messages that announced a room to players of one connector together.'),
     islandChangeSeconds: metrics.histogram(
       'island_change_seconds',

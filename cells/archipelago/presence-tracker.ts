@@ -220,8 +220,8 @@ export class PresenceTracker {
   }
 
   #forget(peer: PeerId): void {
-    this.#deps.presence.forget(peer)
     this.#deps.announcements.forget(peer)
+    this.#deps.presence.forget(peer)
     this.#deps.leadershipTerm()?.remove(peer)
   }
 }

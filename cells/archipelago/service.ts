@@ -55,12 +55,12 @@ export async function startArchipelago(config: ArchipelagoConfig, deps: Archipel
   const subjects = subjectsOf(config.BUS_SCOPE)
   const grace = { dropped: config.DROPPED_GRACE_MS, drained: config.DRAINED_GRACE_MS }
   const presence = new PresenceTable(config.MAX_PEERS, grace, () => clock.now())
-  const announcements = new Announcements()
+  const announcements = new Announcements(presence)
   const nextId = roomIds(config.ROOM_PREFIX, bootId)
   const metrics = archipelagoMetrics(deps.metrics, {
     peers: () => presence.size,
     islands: () => archipelago.leadershipTerm?.islands.islandCount ?? 0,
-    due: () => announcements.due.size,
+    due: () => announcements.dueCount,
     away: () => presence.awayCount,
     dirty: () => presence.dirtyCount,
     isActive: () => archipelago.leadershipTerm !== undefined,

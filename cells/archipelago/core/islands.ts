@@ -4,7 +4,9 @@ import type { PeerId, Position } from '../../wire/peer.ts'
  * Why a peer is in another room than before: it arrived, walked away alone, its island was merged into another or was split, it
  * was moved to its neighbours (`rebalance`), or it could not be restored to the room it had (`recovery`).
  */
-export type MoveCause = 'joined' | 'moved' | 'merged' | 'split' | 'rebalance' | 'recovery'
+export type MoveCause = (typeof MOVE_CAUSES)[number]
+
+export const MOVE_CAUSES = ['joined', 'moved', 'merged', 'split', 'rebalance', 'recovery'] as const
 
 /** A peer that a flush put into another room; `room` is the id of its island. */
 export interface Move {

@@ -2,9 +2,12 @@ import { type ConnectorId, connectorOf } from '../../wire/connector-id.ts'
 import { type FencingToken, isEarlier } from '../../wire/fencing-token.ts'
 import type { PeerId, Position } from '../../wire/peer.ts'
 import type { DisconnectReason } from '../../wire/session-messages.ts'
+import { type Announcement, noAnnouncement } from './announcements.ts'
 
 /** What is known of a peer that is connected, or is expected to reconnect; times in ms by the monotonic clock. */
 export interface Presence {
+  /** Which room it knows: kept here so that one look-up finds all that is known of a peer. */
+  readonly announcement: Announcement
   session: FencingToken | undefined
   /** Where the session takes island groups, if it is known to. */
   connector: ConnectorId | undefined
@@ -20,6 +23,9 @@ export interface Presence {
   dirtySince: number
 }
 
+/** Whether a peer has a session that can receive an announcement. */
+export const isConnected = ({ graceUntil }: Readonly<Presence>): boolean => graceUntil === undefined
+
 /** The content of one message about a peer. */
 export interface PresenceUpdate {
   session?: FencingToken | undefined
@@ -29,6 +35,9 @@ export interface PresenceUpdate {
 
 /** Of a known session, of a new one, of one that is over, or of a new peer beyond the limit; the last two change nothing. */
 export type UpdateOutcome = 'same' | 'new' | 'stale' | 'full'
+
+/** Connectors that are remembered: those of many restarts. */
+const MAX_CONNECTORS = 1_000
 
 /** How long the place of a disconnected peer is kept, in ms, by the reason of its disconnect. */
 export type GracePeriods = Readonly<Record<Exclude<DisconnectReason, 'left'>, number>>
@@ -45,6 +54,7 @@ export class PresenceTable {
   readonly #present = new Map<PeerId, Presence>()
   /** With the time of their disconnect. */
   readonly #away = new Map<PeerId, number>()
+  readonly #connectors = new Map<ConnectorId, ConnectorId>()
   /** A round lasts from one flush to the next. */
   #round = 1
   #dirtyCount = 0
@@ -74,11 +84,6 @@ export class PresenceTable {
     return this.#present.get(peer)
   }
 
-  /** Whether the peer has a session that can receive an announcement. */
-  isConnected(peer: PeerId): boolean {
-    return this.#present.has(peer) && !this.#away.has(peer)
-  }
-
   [Symbol.iterator](): IterableIterator<[PeerId, Readonly<Presence>]> {
     return this.#present[Symbol.iterator]()
   }
@@ -90,6 +95,7 @@ export class PresenceTable {
     if (known && this.#isOlder(update.session, known.session)) return 'stale'
     const isNew = !known || (update.session !== undefined && update.session !== known.session)
     const presence = known ?? {
+      announcement: noAnnouncement(peer),
       session: undefined,
       connector: undefined,
       position: undefined,
@@ -101,24 +107,22 @@ export class PresenceTable {
     }
     // A message without a session is of a connector of another kind, which may hold the player by now.
     if (update.session === undefined) presence.connector = undefined
-    else if (isNew) presence.connector = connectorOf(update.session)
+    else if (isNew) presence.connector = this.#sameConnector(connectorOf(update.session))
     presence.session = update.session ?? presence.session
     presence.lastSeenAt = now
     if (isNew) this.#endGrace(peer, presence)
     this.#apply(presence, update, now)
     this.#present.delete(peer)
-    this.#present.set(peer, presence)
+    // The same string as before, which tables that have it compare by its place in memory and not by its text.
+    this.#present.set(presence.announcement.peer, presence)
     return isNew ? 'new' : 'same'
   }
 
-  /** A session ended: the peer has left, is expected to reconnect, or has a newer session already (`stale`). */
+  /** A session ended: the peer has left and is to be forgotten, is expected to reconnect, or has a newer session already (`stale`). */
   endSession(peer: PeerId, session: FencingToken | undefined, reason: DisconnectReason, now: number): 'gone' | 'away' | 'stale' {
     const known = this.#present.get(peer)
     if (known && this.#isOlder(session, known.session)) return 'stale'
-    if (!known || reason === 'left') {
-      this.forget(peer)
-      return 'gone'
-    }
+    if (!known || reason === 'left') return 'gone'
     known.graceUntil = now + this.#grace[reason]
     this.#away.set(peer, now)
     return 'away'
@@ -151,9 +155,8 @@ export class PresenceTable {
   }
 
   /** When a peer arrived or moved, if it did so in the round of the last flush: what that flush decided answers it. */
-  movedBeforeFlush(peer: PeerId): number | undefined {
-    const known = this.#present.get(peer)
-    return known && known.dirtyInRound === this.#round - 1 ? known.dirtySince : undefined
+  movedBeforeFlush({ dirtyInRound, dirtySince }: Readonly<Presence>): number | undefined {
+    return dirtyInRound === this.#round - 1 ? dirtySince : undefined
   }
 
   /** Begins the next round and returns the number of dirty peers of the one that ends. */
@@ -166,6 +169,16 @@ export class PresenceTable {
 
   #isOlder(session: FencingToken | undefined, known: FencingToken | undefined): boolean {
     return session !== undefined && known !== undefined && isEarlier(session, known, this.#timeOfDay())
+  }
+
+  /** One string for all peers of a connector: to group them by it, its text is then not compared for each. */
+  #sameConnector(connector: ConnectorId | undefined): ConnectorId | undefined {
+    if (connector === undefined) return undefined
+    const known = this.#connectors.get(connector)
+    if (known !== undefined) return known
+    if (this.#connectors.size >= MAX_CONNECTORS) this.#connectors.clear()
+    this.#connectors.set(connector, connector)
+    return connector
   }
 
   #endGrace(peer: PeerId, presence: Presence): void {
