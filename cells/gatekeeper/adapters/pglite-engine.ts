@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { parentPort } from 'node:worker_threads'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
+import { collectGarbage } from '../../chassis/collect-garbage.ts'
 import { messageOf } from '../../chassis/errors.ts'
 import { durableStartParams, syncToDisk, syncTree } from './durable-files.ts'
 import { EngineFiles } from './engine-files.ts'
@@ -61,6 +62,8 @@ async function open(folder: string | undefined): Promise<void> {
     syncToDisk(engine)
     if (isNew) syncTree(folder)
   }
+  // A twentieth of the start, and a quarter of this thread's heap.
+  collectGarbage()
   reply({ id: 0, rows: [] })
 }
 
