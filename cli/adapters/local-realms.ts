@@ -76,7 +76,8 @@ export async function startLocalRealms({
   })
   const clock = systemClock
   const bus = createMemoryBus(log)
-  const verifier = createVerifier({ log })
+  // A thread checks the signatures of hundreds of new players a second, and takes 10 MB: enough for a laptop, however many cores it has.
+  const verifier = createVerifier({ log, workers: 1 })
   const source = createLocalSource()
   const config = { COMMIT_HASH: '', CURRENT_VERSION: version, HTTP_BASE_URL: publicUrl, ALLOW_LOCAL_URLS: 'true' as const }
   const provider = await startRealmProvider(config, { source, log, clock, metrics: new Metrics('realm-provider').withProcess() })
