@@ -6,6 +6,7 @@ import { startTracing } from '../cells/chassis/start-tracing.ts'
 import { givenLivekit } from './adapters/given-livekit.ts'
 import { startLocalRealms } from './adapters/local-realms.ts'
 import { createRoomBackendChooser } from './adapters/room-backend.ts'
+import { StartGarbage } from './adapters/start-garbage.ts'
 import { createTerminal } from './adapters/terminal.ts'
 import { watchSaves } from './adapters/watch-file.ts'
 import { up } from './commands/up.ts'
@@ -47,6 +48,7 @@ export async function runUp(options: UpOptions, endUnusedEngine: () => void): Pr
     const running = await up(options.file, {
       terminal,
       watchSaves,
+      garbage: new StartGarbage(),
       startLocalRealms: () => startLocalRealms({ host, port, publicUrl, data, roomBackends, movementPort, log, tracer }),
     })
     endUnusedEngine()

@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../../cells/chassis/errors.ts'
 import type { Running } from '../../cells/chassis/lifecycle.ts'
 import type { Realm } from '../../crds/realm.ts'
 import type { LocalRealms } from '../adapters/local-realms.ts'
+import type { StartGarbage } from '../adapters/start-garbage.ts'
 import type { Terminal } from '../adapters/terminal.ts'
 import { type Manifest, readManifest } from '../manifest.ts'
 import { movementBlock, problemLines, type RealmEndpoints, realmBlock, statusLine } from '../render.ts'
@@ -13,6 +14,8 @@ export interface UpPorts {
   startLocalRealms(): Promise<LocalRealms>
   /** Calls `onChange` after each save of the manifest; the returned function ends it. */
   watchSaves(file: string, onChange: () => void): () => void
+  /** What only the start needed. */
+  garbage: Pick<StartGarbage, 'collectIfIdle' | 'giveBack'>
 }
 
 const STATUS_PERIOD_MS = 1_000
@@ -22,12 +25,13 @@ const READY_DEADLINE_MS = 30_000
  * Runs the realms of a manifest on this machine until stopped, and applies the manifest whenever it is saved. An invalid manifest is
  * refused with file, line, field and fix: at the start the program ends with exit code 2, later the running realms stay as they are.
  */
-export async function up(file: string, { terminal, startLocalRealms, watchSaves }: UpPorts): Promise<Running> {
+export async function up(file: string, { terminal, startLocalRealms, watchSaves, garbage }: UpPorts): Promise<Running> {
   let { text, manifest } = await readGood(file)
   const realms = await startLocalRealms()
   try {
     await realms.declare(manifest)
-    await untilPublished(realms, terminal)
+    await untilPublished(realms, terminal, garbage)
+    await garbage.giveBack()
   } catch (error) {
     await realms.stop()
     throw error
@@ -80,7 +84,7 @@ async function readGood(file: string): Promise<{ text: string; manifest: Manifes
 }
 
 /** Waits until every realm is published, so that the printed URLs work. */
-async function untilPublished(realms: LocalRealms, terminal: Terminal): Promise<void> {
+async function untilPublished(realms: LocalRealms, terminal: Terminal, garbage: UpPorts['garbage']): Promise<void> {
   const deadline = performance.now() + READY_DEADLINE_MS
   const pending = () => realms.states().filter(({ published, cells }) => !published && cells.desired > 0)
   while (pending().length > 0) {
@@ -89,6 +93,7 @@ async function untilPublished(realms: LocalRealms, terminal: Terminal): Promise<
       return
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
+    garbage.collectIfIdle()
   }
 }
 
