@@ -1,5 +1,6 @@
-import { encodeIslandFields } from '../wire/island-fields.ts'
-import { encodeIslandGroup, type GroupMember, splitMembers } from '../wire/island-group.ts'
+import { FieldWriter } from '../wire/field-writer.ts'
+import { type IslandFields, writeIslandFields } from '../wire/island-fields.ts'
+import { IslandGroupWriter } from '../wire/island-group.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
 import { roomKnown } from './core/announcements.ts'
 import type { Islands } from './core/islands.ts'
@@ -11,10 +12,11 @@ export interface Receiver {
   readonly connStr: string
 }
 
-/** A message in pieces, for several peers. */
+/** A message for several peers. */
 interface GroupMessage {
   receivers: readonly Receiver[]
-  pieces: readonly Uint8Array[]
+  /** Valid until the next one. */
+  bytes: Uint8Array
 }
 
 interface PeerList {
@@ -26,6 +28,8 @@ interface PeerList {
 export class AnnouncementMessages {
   readonly #islands: Islands
   readonly #maxPeersListed: number
+  readonly #fields = new FieldWriter()
+  readonly #group = new IslandGroupWriter()
   /** By room; valid until the next flush, or until a member has to leave. */
   readonly #lists = new Map<string, PeerList>()
 
@@ -47,29 +51,36 @@ export class AnnouncementMessages {
 
   /** The message to one peer, in pieces. */
   toPeer(room: string, receiver: Receiver): readonly Uint8Array[] {
-    const { before, after } = this.#memberOf(room, receiver)
-    return [before, this.#listOf(room).bytes, ...(after ? [after] : [])]
+    const after = this.#entryBehindList(room, receiver)
+    this.#fields.truncate(0)
+    writeIslandFields(this.#fields, fieldsOf(room, receiver))
+    return [this.#fields.written, this.#listOf(room).bytes, ...(after ? [after] : [])]
   }
 
   /** The messages to peers of one connector: as many as their length needs. */
   *toGroup(room: string, receivers: readonly Receiver[]): Generator<GroupMessage> {
-    const list = this.#listOf(room).bytes
-    const members = receivers.map((receiver) => this.#memberOf(room, receiver))
     let from = 0
-    for (const part of splitMembers(members, list.length)) {
-      yield { receivers: receivers.slice(from, from + part.length), pieces: encodeIslandGroup({ room, list, members: part }) }
-      from += part.length
+    this.#group.begin(room, this.#listOf(room).bytes)
+    for (const [at, receiver] of receivers.entries()) {
+      if (this.#add(room, receiver)) continue
+      yield { receivers: receivers.slice(from, at), bytes: this.#group.message }
+      from = at
+      this.#group.begin(room, this.#listOf(room).bytes)
+      this.#add(room, receiver)
     }
+    yield { receivers: receivers.slice(from), bytes: this.#group.message }
   }
 
-  /** What differs between the receivers of a room. */
-  #memberOf(islandId: string, { presence: { announcement }, connStr }: Receiver): GroupMember {
-    const { peer } = announcement
-    const before = encodeIslandFields({ islandId, connStr, fromIslandId: roomKnown(announcement) })
-    if (this.#listOf(islandId).isComplete || this.#maxPeersListed === 0) return { peer, before, after: undefined }
+  #add(room: string, receiver: Receiver): boolean {
+    const { peer } = receiver.presence.announcement
+    return this.#group.add(peer, fieldsOf(room, receiver), this.#entryBehindList(room, receiver))
+  }
+
+  /** A list that is cut does not name all peers who receive it. */
+  #entryBehindList(room: string, { presence }: Receiver): Uint8Array | undefined {
+    if (this.#listOf(room).isComplete || this.#maxPeersListed === 0) return undefined
     // In a protobuf map a repeated key counts once.
-    const self = this.#islands.membersOf(islandId).filter((member) => member.peer === peer)
-    return { peer, before, after: encodePeerList(self) }
+    return encodePeerList(this.#islands.membersOf(room).filter(({ peer }) => peer === presence.announcement.peer))
   }
 
   #listOf(room: string): PeerList {
@@ -82,3 +93,10 @@ export class AnnouncementMessages {
     return list
   }
 }
+
+/** What differs between the receivers of a room. */
+const fieldsOf = (islandId: string, { presence, connStr }: Receiver): IslandFields => ({
+  islandId,
+  connStr,
+  fromIslandId: roomKnown(presence.announcement),
+})

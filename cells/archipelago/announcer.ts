@@ -250,7 +250,7 @@ export class Announcer {
   #publishGroup(room: string, connector: ConnectorId, receivers: readonly Receiver[]): void {
     const { subjects, publish, metrics } = this.#deps
     for (const message of this.#messages.toGroup(room, receivers)) {
-      if (!publish(subjects.islandGroup(connector), ...message.pieces)) return
+      if (!publish(subjects.islandGroup(connector), message.bytes)) return
       metrics.groups.inc()
       for (const { presence } of message.receivers) this.#announced(presence, room)
     }

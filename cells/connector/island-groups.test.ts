@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { connectorOf } from '../wire/connector-id.ts'
 import { withFencingToken } from '../wire/extension-fields.ts'
 import type { FencingToken } from '../wire/fencing-token.ts'
-import { encodeIslandFields } from '../wire/island-fields.ts'
-import { encodeIslandGroup } from '../wire/island-group.ts'
+import { anyIslandGroup } from '../wire/island-group.fixtures.ts'
+import { IslandGroupWriter } from '../wire/island-group.ts'
 import { busPayloads } from '../wire/packets.ts'
 import type { PeerId } from '../wire/peer.ts'
 import { encodePeerList } from '../wire/peer-list.ts'
@@ -29,13 +29,10 @@ const ownFields = (peer: PeerId, islandId: string) => ({ islandId, connStr: `tes
 
 /** A group of an island whose list holds the members; each finds itself once more behind it. */
 function aGroup(islandId: string, peers: readonly PeerId[], term: FencingToken): Uint8Array {
-  const members = peers.map((peer) => ({
-    peer,
-    before: encodeIslandFields(ownFields(peer, islandId)),
-    after: encodePeerList([positionOf(peer)]),
-  }))
-  const list = encodePeerList(peers.map(positionOf))
-  return withFencingToken(Buffer.concat(encodeIslandGroup({ room: islandId, list, members })), term)
+  const group = new IslandGroupWriter()
+  group.begin(islandId, encodePeerList(peers.map(positionOf)))
+  for (const peer of peers) group.add(peer, ownFields(peer, islandId), encodePeerList([positionOf(peer)]))
+  return withFencingToken(group.message, term)
 }
 
 test('each player of a group is sent the packet that a message of their own makes', async () => {
@@ -92,13 +89,11 @@ test('hostile groups end nothing, and honest ones are still sent', async () => {
   const player = await connector.join()
   const subject = at.islandGroup(idOf(connector))
   const honest = aGroup('island-1', [player.peer], FIRST_TERM)
-  const long = Buffer.concat(
-    encodeIslandGroup({
-      room: 'island-1',
-      list: Buffer.alloc(500_000),
-      members: Array.from({ length: 100 }, () => ({ peer: player.peer, before: Buffer.alloc(0), after: undefined })),
-    }),
-  )
+  const long = anyIslandGroup({
+    room: 'island-1',
+    list: Buffer.alloc(500_000),
+    members: Array.from({ length: 100 }, () => ({ peer: player.peer, before: Buffer.alloc(0) })),
+  })
   const hostile = [Buffer.alloc(0), Buffer.from('nonsense'), honest.subarray(0, 20), Buffer.alloc(1_000_000, 0x0a), long]
   for (const payload of hostile) connector.bus.publish(subject, payload)
   connector.bus.publish(subject, honest)

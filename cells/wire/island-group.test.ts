@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { fencingTokenOf, splitFencingToken, withFencingToken } from './extension-fields.ts'
-import { decodeIslandGroup, encodeIslandGroup, type GroupMember, splitMembers } from './island-group.ts'
+import { FieldWriter } from './field-writer.ts'
+import { type IslandFields, writeIslandFields } from './island-fields.ts'
+import { anyIslandGroup } from './island-group.fixtures.ts'
+import { decodeIslandGroup, type GroupMember, IslandGroupWriter } from './island-group.ts'
 import type { PeerId } from './peer.ts'
 
 const TERM = '0mgx3k2p1-0123456789ab'
@@ -11,9 +14,7 @@ const member = (n: number, bytes = 5, after?: number): GroupMember => ({
   after: after === undefined ? undefined : Buffer.alloc(after, n),
 })
 const encoded = (members: readonly GroupMember[], list = Buffer.from('list'), room = 'island-1') =>
-  Buffer.concat(encodeIslandGroup({ room, list, members }))
-const sizes = (members: readonly GroupMember[], listBytes: number) =>
-  [...splitMembers(members, listBytes)].map((part) => part.length)
+  Buffer.from(anyIslandGroup({ room, list, members }))
 
 describe('an island group', () => {
   test('is read as it was written, also with a term behind it', () => {
@@ -59,28 +60,57 @@ describe('an island group', () => {
   })
 })
 
-describe('the members of an island', () => {
-  test('are divided so that a broker takes each message, and its connector can send all of it', () => {
-    const many = Array.from({ length: 250 }, (_, n) => member(n))
-    expect(sizes(many, 6_000)).toEqual([100, 100, 50])
-    expect(sizes(many.slice(0, 30), 650_000)).toEqual([12, 12, 6])
-    expect(
-      sizes(
-        Array.from({ length: 5 }, (_, n) => member(n, 400_000)),
-        6_000,
-      ),
-    ).toEqual([2, 2, 1])
-    expect(sizes([], 6_000)).toEqual([])
+/** The messages for so many peers, with own fields and an entry behind the list of these lengths. */
+function messagesOf(peers: number, { list = 6_000, connStr = 300, after = 0 }): Uint8Array[] {
+  const group = new IslandGroupWriter()
+  const messages: Uint8Array[] = []
+  const begin = () => group.begin('island-1', Buffer.alloc(list))
+  const add = (n: number) =>
+    group.add(peer(n), { ...own, connStr: 's'.repeat(connStr) }, after > 0 ? Buffer.alloc(after) : undefined)
+  begin()
+  for (let n = 0; n < peers; n++) {
+    if (add(n)) continue
+    messages.push(Buffer.from(group.message))
+    begin()
+    expect(add(n)).toBe(true)
+  }
+  return [...messages, Buffer.from(group.message)]
+}
+
+const own: IslandFields = { islandId: 'island-1', connStr: 'livekit:wss://h', fromIslandId: 'île-0' }
+const sizes = (messages: readonly Uint8Array[]) => messages.map((bytes) => decodeIslandGroup(bytes)?.members.length)
+
+describe('a written group', () => {
+  test('is read with the fields of each member, and what is behind the list', () => {
+    const group = new IslandGroupWriter()
+    group.begin('another', Buffer.from('with another list'))
+    group.begin('island-1', Buffer.from('list'))
+    group.add(peer(1), own)
+    group.add(peer(2), { ...own, fromIslandId: undefined }, Buffer.from('after'))
+    const read = decodeIslandGroup(withFencingToken(group.message, TERM))
+    const written = (fields: IslandFields) => {
+      const writer = new FieldWriter()
+      writeIslandFields(writer, fields)
+      return Buffer.from(writer.written)
+    }
+    expect([read?.room, Buffer.from(read?.list ?? []).toString()]).toEqual(['island-1', 'list'])
+    expect(read?.members.map((member) => ({ ...member, before: Buffer.from(member.before) }))).toEqual([
+      { peer: peer(1), before: written(own), after: undefined },
+      { peer: peer(2), before: written({ ...own, fromIslandId: undefined }), after: Buffer.from('after') },
+    ])
   })
 
-  test('each have a message of their own where none has room for two, and every message is read', () => {
-    expect(sizes([member(1, 2_000_000), member(2), member(3, 10, 900_000)], 6_000)).toEqual([1, 1, 1])
-    expect(sizes([member(1), member(2)], 20_000_000)).toEqual([1, 1])
-    const [list, members] = [Buffer.alloc(650_000), Array.from({ length: 30 }, (_, n) => member(n, 700, 65))]
-    for (const part of splitMembers(members, list.length)) {
-      const bytes = encoded(part, list)
+  test('is divided so that a broker takes each message, and its connector can send all of it', () => {
+    expect(sizes(messagesOf(250, {}))).toEqual([100, 100, 50])
+    expect(sizes(messagesOf(30, { list: 650_000 }))).toEqual([12, 12, 6])
+    expect(sizes(messagesOf(5, { connStr: 400_000 }))).toEqual([2, 2, 1])
+    for (const bytes of messagesOf(30, { list: 650_000, connStr: 40_000, after: 65 }))
       expect(bytes.length).toBeLessThan(1_000_000)
-      expect(decodeIslandGroup(bytes)?.members).toHaveLength(part.length)
-    }
+  })
+
+  test('has one member where there is no room for two, and every message is read', () => {
+    expect(sizes(messagesOf(2, { connStr: 2_000_000 }))).toEqual([1, 1])
+    expect(sizes(messagesOf(2, { after: 900_000 }))).toEqual([1, 1])
+    expect(sizes(messagesOf(2, { list: 20_000_000 }))).toEqual([1, 1])
   })
 })

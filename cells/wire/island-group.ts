@@ -1,5 +1,6 @@
 import { varintAt } from './extension-fields.ts'
-import { delimiter } from './packets.ts'
+import { FieldWriter } from './field-writer.ts'
+import { type IslandFields, writeIslandFields } from './island-fields.ts'
 import { type PeerId, parsePeerId } from './peer.ts'
 import { MAX_ROOM_LENGTH } from './session-messages.ts'
 
@@ -30,40 +31,48 @@ const MAX_MEMBERS = 100
 const MAX_MESSAGE_BYTES = 900_000
 /** Lists that the connector sends for one message: it has other players to serve. */
 const MAX_LISTS_BYTES = 8 * 1024 * 1024
-/** Around a member: two tags and two lengths. */
-const MEMBER_OVERHEAD = ADDRESS_BYTES + 12
 
 const tagOf = (field: number): number => (field << 3) | 2
 
-/** A group in pieces, to be concatenated; extension fields may follow. */
-export function encodeIslandGroup({ room, list, members }: IslandGroup): Uint8Array[] {
-  const name = Buffer.from(room)
-  const pieces = [delimiter(tagOf(ROOM_FIELD), name.length), name, delimiter(tagOf(LIST_FIELD), list.length), list]
-  for (const { peer, before, after } of members) {
-    pieces.push(delimiter(tagOf(MEMBER_FIELD), ADDRESS_BYTES + before.length), Buffer.from(peer, 'latin1'), before)
-    if (after) pieces.push(delimiter(tagOf(AFTER_FIELD), after.length), after)
-  }
-  return pieces
-}
+/** Writes groups, each as one message, into memory that it keeps: divided so that a broker takes each, and its connector can send all of it. */
+export class IslandGroupWriter {
+  readonly #fields = new FieldWriter()
+  #members = 0
+  #mostMembers = 0
 
-/** Divides the members of a group among as many messages as their lengths need. A member that is too long has one of its own. */
-export function* splitMembers(members: readonly GroupMember[], listBytes: number): Generator<readonly GroupMember[]> {
-  const most = Math.max(1, Math.min(MAX_MEMBERS, Math.floor(MAX_LISTS_BYTES / Math.max(1, listBytes))))
-  let from = 0
-  let bytes = listBytes
-  for (const [at, { before, after }] of members.entries()) {
-    const length = MEMBER_OVERHEAD + before.length + (after?.length ?? 0)
-    if (at > from && (at - from >= most || bytes + length > MAX_MESSAGE_BYTES)) {
-      yield members.slice(from, at)
-      from = at
-      bytes = listBytes
+  /** The message with the members so far, valid until another one is begun; extension fields may follow. */
+  get message(): Uint8Array {
+    return this.#fields.written
+  }
+
+  begin(room: string, list: Uint8Array): void {
+    this.#members = 0
+    this.#mostMembers = Math.min(MAX_MEMBERS, Math.floor(MAX_LISTS_BYTES / Math.max(1, list.length)))
+    this.#fields.truncate(0)
+    this.#fields.text(tagOf(ROOM_FIELD), room)
+    this.#fields.bytes(tagOf(LIST_FIELD), list)
+  }
+
+  /** False when the message has no room for this member: it belongs into another one. The first member always has room. */
+  add(peer: PeerId, own: IslandFields, after?: Uint8Array): boolean {
+    const fields = this.#fields
+    const { length } = fields
+    const member = fields.open(tagOf(MEMBER_FIELD))
+    fields.ascii(peer)
+    writeIslandFields(fields, own)
+    fields.close(member)
+    if (after) fields.bytes(tagOf(AFTER_FIELD), after)
+    const isTooMuch = this.#members >= this.#mostMembers || fields.length > MAX_MESSAGE_BYTES
+    if (this.#members > 0 && isTooMuch) {
+      fields.truncate(length)
+      return false
     }
-    bytes += length
+    this.#members++
+    return true
   }
-  if (from < members.length) yield members.slice(from)
 }
 
-/** Undefined when the bytes are no group, or one of more than `splitMembers` puts into a message. */
+/** Undefined when the bytes are no group, or one of more than `IslandGroupWriter` puts into a message. */
 export function decodeIslandGroup(bytes: Uint8Array): IslandGroup | undefined {
   let room = ''
   let list: Uint8Array = new Uint8Array(0)

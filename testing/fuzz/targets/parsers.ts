@@ -9,7 +9,7 @@ import {
   withPart,
 } from '../../../cells/wire/extension-fields.ts'
 import { FencingTokens, parseFencingToken } from '../../../cells/wire/fencing-token.ts'
-import { decodeIslandGroup, encodeIslandGroup } from '../../../cells/wire/island-group.ts'
+import { decodeIslandGroup, IslandGroupWriter } from '../../../cells/wire/island-group.ts'
 import { encodeArea, encodeIsland, encodeMembers } from '../../../cells/wire/island-report.ts'
 import { decodeLeaderHeartbeat, encodeLeaderHeartbeat } from '../../../cells/wire/leader-heartbeat.ts'
 import { busPayloads, clientPackets, decodeClientMessage } from '../../../cells/wire/packets.ts'
@@ -29,6 +29,13 @@ const token = new FencingTokens().next(1_760_000_000_000, 'boot')
 const position = { x: 1, y: 2, z: 3 }
 const chain = JSON.stringify(chainOf('three', wallet, 'dcl-challenge'))
 
+function anIslandGroup(): Uint8Array {
+  const group = new IslandGroupWriter()
+  group.begin('island-1', encodePeerList([{ peer, position }]))
+  group.add(peer, { islandId: 'island-1', connStr: 'livekit:wss://h', fromIslandId: 'island-0' }, Buffer.from('after'))
+  return group.message
+}
+
 const valid: readonly Uint8Array[] = [
   clientPackets.challengeRequest(peer),
   clientPackets.signedChallenge(chain),
@@ -44,13 +51,7 @@ const valid: readonly Uint8Array[] = [
   }),
   Buffer.concat(encodeIsland(encodeMembers('i', [peer], 100), encodeArea(position, 10))),
   encodePeerList([{ peer, position }]),
-  Buffer.concat(
-    encodeIslandGroup({
-      room: 'island-1',
-      list: Buffer.from('list'),
-      members: [{ peer, before: Buffer.from('before'), after: Buffer.from('after') }],
-    }),
-  ),
+  anIslandGroup(),
   encodeAdmission({ room: 'island-1', kind: 'island', term: token }),
   encodeLeaderHeartbeat({ term: token, leaseMs: 1_000 }),
   encodeConnect({ session: token, announcedRoom: 'island-1' }),
