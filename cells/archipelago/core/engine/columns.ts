@@ -9,6 +9,12 @@ export const int = (column: Int32Array, row: number): number => column[row] as n
 /** Reads a column of metres. */
 export const real = (column: Float64Array, row: number): number => column[row] as number
 
+/**
+ * Rows of a new table. Few, so that it grows for the first times before its code is optimized: machine code that V8 made while a table had not
+ * grown yet takes its columns for constants, and is thrown away in the middle of a flush when it does.
+ */
+export const FIRST_ROWS = 16
+
 /** A copy of the column with `rows` rows; the new ones hold 0. */
 export function grown<Column extends Int32Array | Float64Array>(column: Column, rows: number): Column {
   const copy = new (column.constructor as new (length: number) => Column)(rows)
@@ -21,7 +27,7 @@ export const NONE = -1
 
 /** A list of rows; it keeps its memory from flush to flush. */
 export class RowList {
-  rows: Int32Array = new Int32Array(1024)
+  rows: Int32Array = new Int32Array(FIRST_ROWS)
   length = 0
 
   push(row: number): void {

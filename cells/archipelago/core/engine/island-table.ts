@@ -1,6 +1,6 @@
 import type { PeerId } from '../../../wire/peer.ts'
 import type { IslandSummary } from '../islands.ts'
-import { grown, int, NONE, RowList, real } from './columns.ts'
+import { FIRST_ROWS, grown, int, NONE, RowList, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** A row per island, each with the list of its members; the rows of removed islands are used again. */
@@ -8,7 +8,7 @@ export class IslandTable {
   readonly #peers: PeerTable
   readonly #byId = new Map<string, number>()
   readonly #free: number[] = []
-  #capacity = 1024
+  #capacity = FIRST_ROWS
   #rows = 0
   #created = 0
 

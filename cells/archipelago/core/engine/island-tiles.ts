@@ -1,4 +1,4 @@
-import { grown, int, NONE, real } from './columns.ts'
+import { FIRST_ROWS, grown, int, NONE, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 import { TileGrid } from './tile-grid.ts'
 
@@ -13,21 +13,21 @@ export class IslandTiles {
   readonly #peers: PeerTable
   readonly grid: TileGrid
   readonly #reachSquared: number
-  #first = new Int32Array(1024)
+  #first = new Int32Array(FIRST_ROWS)
 
   /** An entry is an island in a tile. */
   entries = 0
-  island = new Int32Array(1024)
-  tile = new Int32Array(1024)
-  next = new Int32Array(1024)
-  #latest = new Int32Array(1024)
+  island = new Int32Array(FIRST_ROWS)
+  tile = new Int32Array(FIRST_ROWS)
+  next = new Int32Array(FIRST_ROWS)
+  #latest = new Int32Array(FIRST_ROWS)
 
   /** The peers in the order of being added: row, position, and the index of the previous one of the same entry. */
   #added = 0
-  #peer = new Int32Array(1024)
-  #x = new Float64Array(1024)
-  #z = new Float64Array(1024)
-  #before = new Int32Array(1024)
+  #peer = new Int32Array(FIRST_ROWS)
+  #x = new Float64Array(FIRST_ROWS)
+  #z = new Float64Array(FIRST_ROWS)
+  #before = new Int32Array(FIRST_ROWS)
 
   /** @param reach in metres, at least 1 */
   constructor(peers: PeerTable, reach: number) {

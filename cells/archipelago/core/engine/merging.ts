@@ -1,4 +1,4 @@
-import { grown, int, NONE } from './columns.ts'
+import { FIRST_ROWS, grown, int, NONE } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { IslandTiles } from './island-tiles.ts'
 import type { PeerTable } from './peer-table.ts'
@@ -18,7 +18,7 @@ export class Merging {
   readonly #index: TileIndex
   readonly #maxPeers: number
   /** Union-find: the island into which each was merged, itself at first. */
-  #into = new Int32Array(1024)
+  #into = new Int32Array(FIRST_ROWS)
 
   constructor(peers: PeerTable, islands: IslandTable, tiles: IslandTiles, maxPeers: number) {
     this.#peers = peers

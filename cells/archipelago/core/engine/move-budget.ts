@@ -1,4 +1,4 @@
-import { grown, int, real } from './columns.ts'
+import { FIRST_ROWS, grown, int, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** A peer that moves less than this, in metres, counts as standing. */
@@ -28,7 +28,7 @@ export class MoveBudget {
   }
 
   add(row: number): void {
-    if (row >= this.#lastMove.length) this.#grow(Math.max(1024, row * 2))
+    if (row >= this.#lastMove.length) this.#grow(Math.max(FIRST_ROWS, row * 2))
     this.#lastMove[row] = NEVER
     this.#standingX[row] = Number.NaN
   }

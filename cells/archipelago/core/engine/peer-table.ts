@@ -1,6 +1,6 @@
 import type { PeerId, Position } from '../../../wire/peer.ts'
 import type { MoveCause } from '../islands.ts'
-import { grown, int, NONE, real } from './columns.ts'
+import { FIRST_ROWS, grown, int, NONE, real } from './columns.ts'
 
 /** A position farther from the origin than this, in metres, counts as none; up to there tiles are exact. */
 export const MAX_COORDINATE = 2 ** 30
@@ -9,7 +9,7 @@ export const MAX_COORDINATE = 2 ** 30
 export class PeerTable {
   readonly #rowsById = new Map<PeerId, number>()
   readonly #free: number[] = []
-  #capacity = 1024
+  #capacity = FIRST_ROWS
 
   readonly ids: PeerId[] = []
   /** On the ground; NaN for a peer without a usable position, because NaN is near nothing (clustering.md §5.8). */

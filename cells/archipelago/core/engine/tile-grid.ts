@@ -1,4 +1,4 @@
-import { grown, int, NONE } from './columns.ts'
+import { FIRST_ROWS, grown, int, NONE } from './columns.ts'
 
 /** Neighbouring tiles on each side: a tile is slightly smaller than reach/√2, so two cover more than the reach. */
 const TILES_EACH_SIDE = 2
@@ -15,12 +15,12 @@ const CENTRE = (TILES_AROUND - 1) / 2
 export class TileGrid {
   readonly #tilesPerMetre: number
   /** A hash table of tiles with open addressing. */
-  #table = new Int32Array(4096).fill(NONE)
+  #table = new Int32Array(4 * FIRST_ROWS).fill(NONE)
   /** A direct-mapped cache in front of it, indexed by the coordinates modulo its side: the tile last returned there. */
   readonly #cache = new Int32Array(CACHE_SIDE ** 2)
-  #east = new Int32Array(1024)
-  #north = new Int32Array(1024)
-  #around = new Int32Array(1024 * TILES_AROUND)
+  #east = new Int32Array(FIRST_ROWS)
+  #north = new Int32Array(FIRST_ROWS)
+  #around = new Int32Array(FIRST_ROWS * TILES_AROUND)
   /** Tiles are numbered from 0 to this. */
   tileCount = 0
 
