@@ -151,14 +151,24 @@ export class Rebalancing {
    */
   #isReady({ islands, ranks }: ScatteredGroup, since: ReadonlyMap<number, number>): boolean {
     const { now } = this.#budget
-    const serials = islands.map((island) => int(this.#islands.serial, island))
-    const waited = serials.reduce((longest, serial) => Math.max(longest, now - (since.get(serial) ?? now)), 0)
+    const { serial } = this.#islands
+    let first = now
+    for (const island of islands) first = Math.min(first, since.get(int(serial, island)) ?? now)
+    const waited = now - first
     const startsAgain = waited > this.#spacing + REGROUPING_FLUSHES
-    for (const serial of serials) this.#scatteredSince.set(serial, startsAgain ? now : (since.get(serial) ?? now))
+    for (const island of islands)
+      this.#scatteredSince.set(int(serial, island), startsAgain ? now : (since.get(int(serial, island)) ?? now))
     if (waited >= this.#spacing && ranks.length <= 2 * this.#limit) return true
-    let inMotion = 0
-    for (const rank of ranks) if (!this.#budget.isStanding(int(this.#neighbours.peer, rank))) inMotion++
-    return inMotion <= ranks.length * MAX_MOVING_SHARE
+    const mayMove = ranks.length * MAX_MOVING_SHARE
+    return this.#inMotion(ranks) <= mayMove
+  }
+
+  /** How many peers of a group are not standing. */
+  #inMotion(ranks: readonly number[]): number {
+    const { peer } = this.#neighbours
+    let count = 0
+    for (const rank of ranks) if (!this.#budget.isStanding(int(peer, rank))) count++
+    return count
   }
 
   /**

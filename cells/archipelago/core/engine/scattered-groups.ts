@@ -15,46 +15,63 @@ export interface ScatteredGroup {
  */
 export function scatteredGroupsOf(neighbours: Neighbourhoods, rows: number): ScatteredGroup[] {
   const isScattered = scatteredIslands(neighbours, rows)
-  const into = Int32Array.from({ length: rows }, (_, island) => island)
-  const root = (island: number): number => {
-    let at = island
-    while (int(into, at) !== at) {
-      into[at] = int(into, int(into, at))
-      at = int(into, at)
-    }
-    return at
-  }
-  let before = -1
-  for (let rank = 0; rank < neighbours.count; rank++) {
-    if (int(isScattered, int(neighbours.island, rank)) === 0) continue
-    if (before >= 0 && neighbours.areNear(before, rank))
-      into[root(int(neighbours.island, before))] = root(int(neighbours.island, rank))
-    before = rank
-  }
+  const into = joinedIslands(neighbours, isScattered)
   // By island: the group of its root, made when the first island of the group is met.
   const groups: ScatteredGroup[] = []
   const groupOf = new Int32Array(rows).fill(NONE)
   for (let island = 0; island < rows; island++) {
     if (int(isScattered, island) === 0) continue
-    const top = root(island)
+    const top = rootOf(into, island)
     if (int(groupOf, top) === NONE) groupOf[top] = groups.push({ islands: [], ranks: [] }) - 1
     groupOf[island] = int(groupOf, top)
     groups[int(groupOf, island)]?.islands.push(island)
   }
-  for (let rank = 0; rank < neighbours.count; rank++) {
-    const group = int(groupOf, int(neighbours.island, rank))
-    if (group !== NONE) groups[group]?.ranks.push(rank)
-  }
+  addRanks(groups, groupOf, neighbours)
   return groups.filter(({ islands }) => islands.length > 1)
 }
 
-function scatteredIslands(neighbours: Neighbourhoods, rows: number): Int32Array {
+/** By island, 1 for a scattered one. */
+function scatteredIslands({ count, island: islandOf, share }: Neighbourhoods, rows: number): Int32Array {
   const members = new Int32Array(rows)
   const shares = new Float64Array(rows)
-  for (let rank = 0; rank < neighbours.count; rank++) {
-    const island = int(neighbours.island, rank)
+  for (let rank = 0; rank < count; rank++) {
+    const island = int(islandOf, rank)
     members[island] = int(members, island) + 1
-    shares[island] = real(shares, island) + real(neighbours.share, rank)
+    shares[island] = real(shares, island) + real(share, rank)
   }
-  return members.map((count, island) => (count > 0 && real(shares, island) < SCATTERED_BELOW_SHARE * count ? 1 : 0))
+  const isScattered = new Int32Array(rows)
+  for (let island = 0; island < rows; island++)
+    if (real(shares, island) < SCATTERED_BELOW_SHARE * int(members, island)) isScattered[island] = 1
+  return isScattered
+}
+
+/** Union-find: scattered islands are joined where two of their peers are neighbours on the curve, and near. */
+function joinedIslands(neighbours: Neighbourhoods, isScattered: Int32Array): Int32Array {
+  const { count, island } = neighbours
+  const into = new Int32Array(isScattered.length)
+  for (let one = 0; one < into.length; one++) into[one] = one
+  let before = NONE
+  for (let rank = 0; rank < count; rank++) {
+    if (int(isScattered, int(island, rank)) === 0) continue
+    if (before !== NONE && neighbours.areNear(before, rank))
+      into[rootOf(into, int(island, before))] = rootOf(into, int(island, rank))
+    before = rank
+  }
+  return into
+}
+
+function rootOf(into: Int32Array, island: number): number {
+  let at = island
+  while (int(into, at) !== at) {
+    into[at] = int(into, int(into, at))
+    at = int(into, at)
+  }
+  return at
+}
+
+function addRanks(groups: readonly ScatteredGroup[], groupOf: Int32Array, { count, island }: Neighbourhoods): void {
+  for (let rank = 0; rank < count; rank++) {
+    const group = int(groupOf, int(island, rank))
+    if (group !== NONE) groups[group]?.ranks.push(rank)
+  }
 }
