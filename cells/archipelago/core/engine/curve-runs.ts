@@ -1,13 +1,13 @@
-import { int } from './columns.ts'
+import { int, real } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { Neighbourhoods } from './neighbourhoods.ts'
 import type { ScatteredGroup } from './scattered-groups.ts'
 
 interface Run {
   readonly island: number
-  members: number
+  readonly members: number
   /** The key on the curve by which islands are ordered. */
-  key: number
+  readonly key: number
 }
 
 /**
@@ -22,6 +22,9 @@ export class CurveRuns {
   #previousKeys: ReadonlyMap<number, number> = new Map()
   /** By island: the rank in the middle of its run. */
   readonly #middles = new Map<number, number>()
+  /** By island of the group that is divided: how many members it has there, and the sum of their keys. */
+  #members = new Int32Array(0)
+  #keySums = new Float64Array(0)
 
   constructor(islands: IslandTable) {
     this.#islands = islands
@@ -47,22 +50,34 @@ export class CurveRuns {
       const middle = group.ranks[(start + end) >> 1] ?? group.ranks[start] ?? 0
       this.#middleKeys.set(int(this.#islands.serial, island), neighbours.keyOf(middle))
       this.#middles.set(island, middle)
-      for (const rank of group.ranks.slice(start, end))
-        if (mayMove(int(neighbours.peer, rank))) neighbours.intended[rank] = island
-      start = end
+      for (; start < end; start++) {
+        const rank = group.ranks[start]
+        if (rank !== undefined && mayMove(int(neighbours.peer, rank))) neighbours.intended[rank] = island
+      }
     }
   }
 
   #runs({ islands, ranks }: ScatteredGroup, neighbours: Neighbourhoods): Run[] {
-    const runs = new Map(islands.map((island) => [island, { island, members: 0, key: 0 }]))
-    for (const rank of ranks) {
-      const run = runs.get(int(neighbours.island, rank))
-      if (!run) continue
-      run.members++
-      run.key += neighbours.keyOf(rank)
+    if (this.#members.length < this.#islands.rows) this.#grow(this.#islands.rows * 2)
+    for (const island of islands) {
+      this.#members[island] = 0
+      this.#keySums[island] = 0
     }
-    for (const run of runs.values())
-      run.key = this.#previousKeys.get(int(this.#islands.serial, run.island)) ?? run.key / run.members
-    return [...runs.values()].sort((a, b) => a.key - b.key)
+    for (const rank of ranks) {
+      const island = int(neighbours.island, rank)
+      this.#members[island] = int(this.#members, island) + 1
+      this.#keySums[island] = real(this.#keySums, island) + neighbours.keyOf(rank)
+    }
+    const runs = islands.map((island) => {
+      const members = int(this.#members, island)
+      const key = this.#previousKeys.get(int(this.#islands.serial, island)) ?? real(this.#keySums, island) / members
+      return { island, members, key }
+    })
+    return runs.sort((a, b) => a.key - b.key)
+  }
+
+  #grow(islands: number): void {
+    this.#members = new Int32Array(islands)
+    this.#keySums = new Float64Array(islands)
   }
 }

@@ -24,6 +24,10 @@ export class Neighbourhoods {
   intended = new Int32Array(0)
   /** The share of the near peers that are in the same island, by rank; 1 for a peer without any near. */
   share = new Float64Array(0)
+  majorityShare = 0
+  /** The islands of the peers near a rank, and how many of them are in each. */
+  readonly #votedFor = new Int32Array(2 * RANKS_EACH_SIDE)
+  readonly #votes = new Int32Array(2 * RANKS_EACH_SIDE)
 
   /** @param reach metres within which peers count as near */
   constructor(peers: PeerTable, reach: number) {
@@ -62,29 +66,42 @@ export class Neighbourhoods {
 
   /** The share of the peers near a rank that are planned to be in an island. */
   shareIn(rank: number, island: number): number {
+    const { intended } = this
     const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
     let near = 0
     let together = 0
     for (let other = Math.max(0, rank - RANKS_EACH_SIDE); other <= end; other++) {
       if (other === rank || !this.areNear(rank, other)) continue
       near++
-      if (int(this.intended, other) === island) together++
+      if (int(intended, other) === island) together++
     }
     return near === 0 ? 1 : together / near
   }
 
-  /** The island in which most of the peers near a rank are planned to be; NONE for a peer without any near. */
+  /**
+   * The island in which most of the peers near a rank are planned to be; NONE for a peer without any near. `majorityShare` then holds their share.
+   */
   majorityIsland(rank: number): number {
-    const votes = new Map<number, number>()
+    const votedFor = this.#votedFor
+    const votes = this.#votes
+    let islands = 0
     let majority = NONE
+    let most = 0
+    let near = 0
     const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
     for (let other = Math.max(0, rank - RANKS_EACH_SIDE); other <= end; other++) {
       if (other === rank || !this.areNear(rank, other)) continue
+      near++
       const island = int(this.intended, other)
-      const count = (votes.get(island) ?? 0) + 1
-      votes.set(island, count)
-      if (count > (votes.get(majority) ?? 0)) majority = island
+      let at = 0
+      while (at < islands && int(votedFor, at) !== island) at++
+      votes[at] = at < islands ? int(votes, at) + 1 : 1
+      if (at === islands) votedFor[islands++] = island
+      if (int(votes, at) <= most) continue
+      most = int(votes, at)
+      majority = island
     }
+    this.majorityShare = near === 0 ? 0 : most / near
     return majority
   }
 

@@ -1,6 +1,6 @@
 import { int, NONE, real } from './columns.ts'
 import { CurveRuns } from './curve-runs.ts'
-import { exchangeRings, type RoomChange } from './exchange-rings.ts'
+import { ExchangeRings, type RoomChange } from './exchange-rings.ts'
 import type { IslandTable } from './island-table.ts'
 import { MoveBudget } from './move-budget.ts'
 import { Neighbourhoods } from './neighbourhoods.ts'
@@ -24,8 +24,10 @@ const MIN_MOVES_LIMIT = 2500
 const PEERS_SURVEYED_PER_FLUSH = 5000
 /** With more peers than this a round is spread over several flushes. */
 const MAX_PEERS_FOR_ONE_FLUSH = 5000
-/** Peers whose neighbours are compared in one flush of such a round. */
-const PEERS_MEASURED_PER_FLUSH = 10_000
+/** Peers whose neighbours are counted in one flush of such a round. */
+const PEERS_MEASURED_PER_FLUSH = 20_000
+/** Peers for which a better island is looked for in one flush, where a group is divided: only then there are many to be found. */
+const PEERS_COMPARED_PER_FLUSH = 10_000
 
 /**
  * Rebalancing: in a crowd larger than an island, neighbours should share an island. A group of scattered islands is divided into
@@ -39,6 +41,7 @@ export class Rebalancing {
   readonly #budget: MoveBudget
   readonly #neighbours: Neighbourhoods
   readonly #runs: CurveRuns
+  readonly #rings = new ExchangeRings()
   /** By serial number of an island: the flush since which it has been scattered. */
   #scatteredSince = new Map<number, number>()
   /** Islands of groups that are still gathering: a peer moved now would only be moved again. */
@@ -78,6 +81,8 @@ export class Rebalancing {
       if (!this.#mayImprove || now < this.#nextRound) return
       this.#nextRound = now + this.#flushesPerRound
       this.#mayImprove = false
+      // Peers that all arrive at once are placed along the curve: there is nothing to rebalance.
+      if (this.#islands.rowsById.size === 0) return
       this.#round = this.#runRound(onDepart)
     }
     if (this.#round.next().done) this.#round = undefined
@@ -88,16 +93,24 @@ export class Rebalancing {
     const isLarge = this.#peers.count > MAX_PEERS_FOR_ONE_FLUSH
     this.#neighbours.sort()
     if (isLarge) yield
-    for (let from = 0; from < this.#neighbours.count; from += PEERS_MEASURED_PER_FLUSH) {
+    const { count } = this.#neighbours
+    for (let from = 0; from < count; from += PEERS_MEASURED_PER_FLUSH) {
       this.#neighbours.measureShares(from, from + PEERS_MEASURED_PER_FLUSH)
       if (isLarge) yield
     }
-    this.#plan()
-    if (isLarge) yield
+    const groups = this.#readyGroups()
+    if (count > PEERS_MEASURED_PER_FLUSH) yield
+    this.#plan(groups)
+    this.#rings.begin(this.#islands.rows)
+    const atOnce = groups.length > 0 ? PEERS_COMPARED_PER_FLUSH : PEERS_MEASURED_PER_FLUSH
+    for (let from = 0; from < count; from += atOnce) {
+      if (isLarge) yield
+      this.#addChanges(from, Math.min(count, from + atOnce))
+    }
     const limit = this.#limit
     let moved = 0
-    let isFresh = true
-    for (const ring of exchangeRings(this.#changes(), limit * this.#flushesPerRound)) {
+    let isFresh = count <= atOnce
+    for (const ring of this.#rings.find(limit * this.#flushesPerRound)) {
       if (moved >= limit) {
         moved = 0
         isFresh = false
@@ -130,19 +143,26 @@ export class Rebalancing {
     return Math.max(MIN_MOVES_LIMIT, this.#peers.count / Math.min(MAX_MOVES_DIVISOR, this.#spacing))
   }
 
-  #plan(): void {
+  /** The scattered groups that can be divided now; the islands of the others wait. */
+  #readyGroups(): ScatteredGroup[] {
     const since = this.#scatteredSince
     this.#scatteredSince = new Map()
-    this.#runs.begin()
     this.#waiting.clear()
+    const ready: ScatteredGroup[] = []
     for (const group of scatteredGroupsOf(this.#neighbours, this.#islands.rows)) {
       if (this.#isReady(group, since)) {
-        this.#runs.assign(group, this.#neighbours, (peer) => this.#mayMove(peer))
+        ready.push(group)
         continue
       }
       this.#mayImprove = true
       for (const island of group.islands) this.#waiting.add(island)
     }
+    return ready
+  }
+
+  #plan(groups: readonly ScatteredGroup[]): void {
+    this.#runs.begin()
+    for (const group of groups) this.#runs.assign(group, this.#neighbours, (peer) => this.#mayMove(peer))
   }
 
   /**
@@ -182,28 +202,23 @@ export class Rebalancing {
     return preferred === undefined || preferred !== this.#islands.ids[island]
   }
 
-  /**
-   * The peers that gain by a change, in ascending order of their distance from the middle of their island's run: the last ones
-   * are used first.
-   */
-  #changes(): RoomChange[] {
-    const changes: RoomChange[] = []
-    const distances = new Map<number, number>()
+  /** Adds the peers, from one rank up to, not including, another, that gain by a change; the distance is that to the middle of their island's run. */
+  #addChanges(start: number, end: number): void {
     const neighbours = this.#neighbours
-    for (let rank = 0; rank < neighbours.count; rank++) {
-      if (real(neighbours.share, rank) >= SATISFIED_SHARE) continue
+    for (let rank = start; rank < end; rank++) {
+      if (real(neighbours.share, rank) >= SATISFIED_SHARE || this.#waiting.has(int(neighbours.island, rank))) continue
       const peer = int(neighbours.peer, rank)
       // It left, or changed islands, since the round began.
       if (this.#peers.islandOf(peer) !== int(neighbours.island, rank)) continue
       if (!this.#budget.allows(peer) || !this.#budget.isStanding(peer)) this.#mayImprove = true
-      if (!this.#mayMove(peer) || this.#waiting.has(int(neighbours.island, rank))) continue
+      if (!this.#mayMove(peer)) continue
       const to = this.#betterIsland(rank, peer)
       if (to === NONE) continue
-      const middle = this.#runs.middleOf(int(neighbours.island, rank))
-      distances.set(peer, middle === undefined ? 0 : neighbours.squaredDistance(rank, middle))
-      changes.push({ peer, from: int(neighbours.island, rank), to })
+      const from = int(neighbours.island, rank)
+      const middle = this.#runs.middleOf(from)
+      const metres = middle === undefined ? 0 : Math.floor(Math.sqrt(neighbours.squaredDistance(rank, middle)))
+      this.#rings.add({ peer, from, to }, metres)
     }
-    return changes.sort((a, b) => (distances.get(a.peer) ?? 0) - (distances.get(b.peer) ?? 0))
   }
 
   /** The island of its run, else, for a standing peer, the island of most of its neighbours; NONE if neither gains enough. */
@@ -215,8 +230,6 @@ export class Rebalancing {
     if (planned !== here && neighbours.shareIn(rank, planned) >= minShare) return planned
     if (!this.#budget.isStanding(peer)) return NONE
     const majority = neighbours.majorityIsland(rank)
-    if (majority === NONE || majority === here || neighbours.shareIn(rank, majority) < Math.max(minShare, MIN_MAJORITY_SHARE))
-      return NONE
-    return majority
+    return majority === here || neighbours.majorityShare < Math.max(minShare, MIN_MAJORITY_SHARE) ? NONE : majority
   }
 }
