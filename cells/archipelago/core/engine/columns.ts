@@ -1,6 +1,8 @@
 /*
  * Peers and islands are rows of tables whose columns are typed arrays. `int` and `real` read a value that the caller knows to
- * exist; there is one function per type of column, because a function that sees a single type compiles to a plain load.
+ * exist; there is one function per type of column, because a function that sees a single type compiles to a plain load. Loops over all
+ * peers read the columns themselves, and take what they need of an object before they begin: in the first flushes of a process they
+ * are not optimized yet, and then a call costs more than a read.
  */
 
 /** Reads a column of rows or counts. */

@@ -1,4 +1,3 @@
-import { int, real } from './columns.ts'
 import type { PeerTable } from './peer-table.ts'
 
 /** Steps of the curve per metre: fine enough to order peers in the densest crowd. */
@@ -34,10 +33,12 @@ export class HilbertOrder {
       this.#spareRows = new Int32Array(count * 2)
       this.#spareKeys = new Int32Array(count * 2)
     }
+    const sorted = this.#rows
+    const { keys } = this
     for (let i = 0; i < count; i++) {
-      const peer = int(rows, i)
-      this.#rows[i] = peer
-      this.keys[i] = hilbertKey(real(x, peer), real(z, peer))
+      const peer = rows[i] as number
+      sorted[i] = peer
+      keys[i] = hilbertKey(x[peer] as number, z[peer] as number)
     }
     for (let shift = 0; shift < 2 * LEVELS; shift += DIGIT) this.#sortByDigit(shift, count)
     rows.set(this.#rows.subarray(0, count))
@@ -46,27 +47,30 @@ export class HilbertOrder {
   #sortByDigit(shift: number, count: number): void {
     const starts = this.#starts.fill(0)
     const keys = this.keys
+    const rows = this.#rows
+    const spareKeys = this.#spareKeys
+    const spareRows = this.#spareRows
     for (let i = 0; i < count; i++) {
-      const digit = (int(keys, i) >>> shift) & (BUCKETS - 1)
-      starts[digit] = int(starts, digit) + 1
+      const digit = ((keys[i] as number) >>> shift) & (BUCKETS - 1)
+      starts[digit] = (starts[digit] as number) + 1
     }
     let start = 0
     for (let digit = 0; digit < BUCKETS; digit++) {
-      const size = int(starts, digit)
+      const size = starts[digit] as number
       starts[digit] = start
       start += size
     }
     for (let i = 0; i < count; i++) {
-      const digit = (int(keys, i) >>> shift) & (BUCKETS - 1)
-      const to = int(starts, digit)
+      const key = keys[i] as number
+      const digit = (key >>> shift) & (BUCKETS - 1)
+      const to = starts[digit] as number
       starts[digit] = to + 1
-      this.#spareKeys[to] = int(keys, i)
-      this.#spareRows[to] = int(this.#rows, i)
+      spareKeys[to] = key
+      spareRows[to] = rows[i] as number
     }
-    this.keys = this.#spareKeys
+    this.keys = spareKeys
     this.#spareKeys = keys
-    const rows = this.#rows
-    this.#rows = this.#spareRows
+    this.#rows = spareRows
     this.#spareRows = rows
   }
 }
@@ -90,7 +94,7 @@ export function hilbertKey(x: number, z: number): number {
   let traversal = 0
   for (let level = LEVELS - LEVELS_AT_ONCE; level >= 0; level -= LEVELS_AT_ONCE) {
     const cell = (((east >>> level) & (CELLS - 1)) * CELLS) | ((north >>> level) & (CELLS - 1))
-    const step = int(STEPS, traversal * CELLS ** 2 + cell)
+    const step = STEPS[traversal * CELLS ** 2 + cell] as number
     along = (along << (2 * LEVELS_AT_ONCE)) | (step & (CELLS ** 2 - 1))
     traversal = step >>> (2 * LEVELS_AT_ONCE)
   }

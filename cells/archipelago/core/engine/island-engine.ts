@@ -1,6 +1,6 @@
 import type { PeerId, Position } from '../../../wire/peer.ts'
 import type { FlushResult, IslandRules, IslandSummary, Move, MoveCause, PlacedPeer, RestorableIslands } from '../islands.ts'
-import { int, NONE, RowList, real } from './columns.ts'
+import { int, NONE, RowList } from './columns.ts'
 import { IslandTable, summaryOf } from './island-table.ts'
 import { IslandTiles } from './island-tiles.ts'
 import { MemberSnapshot } from './member-snapshot.ts'
@@ -165,19 +165,22 @@ class IslandEngine implements RestorableIslands {
   /** Adds the members of islands with room to the tiles. */
   #addToTiles(): void {
     const { seatsTaken, size } = this.#islands
-    const { peer, x, z } = this.#snapshot
-    this.#tiles.clear()
-    for (let row = 0; row < this.#snapshot.islandRows; row++) {
-      if (int(seatsTaken, row) >= this.#rules.maxPeers) continue
+    const { island: islandOf } = this.#peers
+    const { islandRows, peer, x, z } = this.#snapshot
+    const { maxPeers } = this.#rules
+    const tiles = this.#tiles
+    tiles.clear()
+    for (let row = 0; row < islandRows; row++) {
+      if (int(seatsTaken, row) >= maxPeers) continue
       const start = this.#snapshot.startOf(row)
       const end = this.#snapshot.endOf(row)
       const isUnchanged = int(size, row) === end - start
       for (let index = start; index < end; index++) {
-        const east = real(x, index)
-        const north = real(z, index)
-        const island = isUnchanged ? row : this.#peers.islandOf(int(peer, index))
-        if (island !== NONE && !Number.isNaN(east))
-          this.#tiles.add(int(peer, index), island, this.#tiles.tileAt(east, north), east, north)
+        const east = x[index] as number
+        const north = z[index] as number
+        const member = peer[index] as number
+        const island = isUnchanged ? row : (islandOf[member] as number)
+        if (island !== NONE && !Number.isNaN(east)) tiles.add(member, island, tiles.tileAt(east, north), east, north)
       }
     }
   }

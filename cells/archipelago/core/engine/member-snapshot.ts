@@ -1,4 +1,4 @@
-import { int, NONE, real } from './columns.ts'
+import { int, NONE } from './columns.ts'
 import type { IslandTable } from './island-table.ts'
 import type { PeerTable } from './peer-table.ts'
 
@@ -38,16 +38,18 @@ export class MemberSnapshot {
     const { rows, x, z, island: islandOf, link } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
     this.#resetEnds()
+    const end = this.#end
+    const { indexOf, peer, x: east, z: north, link: linked } = this
     for (let row = 0; row < rows; row++) {
-      const island = int(islandOf, row)
+      const island = islandOf[row] as number
       if (island === NONE) continue
-      const index = int(this.#end, island)
-      this.#end[island] = index + 1
-      this.indexOf[row] = index
-      this.peer[index] = row
-      this.x[index] = real(x, row)
-      this.z[index] = real(z, row)
-      this.link[index] = int(link, row)
+      const index = end[island] as number
+      end[island] = index + 1
+      indexOf[row] = index
+      peer[index] = row
+      east[index] = x[row] as number
+      north[index] = z[row] as number
+      linked[index] = link[row] as number
     }
   }
 
@@ -56,9 +58,10 @@ export class MemberSnapshot {
     const { rows, size } = this.#islands
     if (this.#end.length < rows) this.#end = new Int32Array(rows * 2)
     this.islandRows = rows
+    const end = this.#end
     let start = 0
     for (let island = 0; island < rows; island++) {
-      this.#end[island] = start
+      end[island] = start
       start += int(size, island)
     }
   }

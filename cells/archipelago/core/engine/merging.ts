@@ -54,21 +54,23 @@ export class Merging {
   #smallIslands(): number[] {
     const { rows, size } = this.#islands
     const small: number[] = []
-    for (let island = 0; island < rows; island++) if (int(size, island) > 0 && this.#isSmall(island)) small.push(island)
+    for (let island = 0; island < rows; island++) if (size[island] !== 0 && this.#isSmall(island)) small.push(island)
     return small.sort((a, b) => (this.#islands.outranks(a, b) ? 1 : -1))
   }
 
   #resetRoots(): void {
     const { rows } = this.#islands
     if (this.#into.length < rows) this.#into = grown(this.#into, rows * 2)
-    for (let island = 0; island < rows; island++) this.#into[island] = island
+    const into = this.#into
+    for (let island = 0; island < rows; island++) into[island] = island
   }
 
   #root(island: number): number {
+    const into = this.#into
     let root = island
-    while (int(this.#into, root) !== root) {
-      this.#into[root] = int(this.#into, int(this.#into, root))
-      root = int(this.#into, root)
+    while (into[root] !== root) {
+      into[root] = int(into, int(into, root))
+      root = int(into, root)
     }
     return root
   }
@@ -88,19 +90,22 @@ export class Merging {
   #partnerOf(island: number, preferred: number): number {
     const { tile, island: islandOf, grid } = this.#tiles
     const { seatsTaken, isDirty, serial } = this.#islands
+    const index = this.#index
+    const { seats: seatsOf, entry: entryAt } = index
     const left = this.#maxPeers - int(seatsTaken, island)
     const isDirtyItself = int(isDirty, island) === 1
     let best = NONE
     let most = 0
-    for (let here = this.#index.firstOf(island); here !== NONE; here = this.#index.nextOf(here)) {
+    for (let here = index.firstOf(island); here !== NONE; here = index.nextOf(here)) {
+      const tileHere = int(tile, here)
       for (let i = 0; i < TILES_AROUND; i++) {
-        const nearTile = grid.around(int(tile, here), i)
+        const nearTile = grid.around(tileHere, i)
         if (nearTile === NONE) continue
-        const start = this.#index.startOf(nearTile)
-        for (let at = this.#index.endOf(nearTile, left) - 1; at >= start; at--) {
-          const seats = int(this.#index.seats, at)
+        const start = index.startOf(nearTile)
+        for (let at = index.endOf(nearTile, left) - 1; at >= start; at--) {
+          const seats = seatsOf[at] as number
           if (seats < most) break
-          const entry = int(this.#index.entry, at)
+          const entry = entryAt[at] as number
           const other = this.#root(int(islandOf, entry))
           if (
             other === island ||

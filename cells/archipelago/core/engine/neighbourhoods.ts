@@ -45,16 +45,19 @@ export class Neighbourhoods {
   sort(): void {
     const { rows, x, z, island } = this.#peers
     if (this.peer.length < rows) this.#grow(rows * 2)
-    this.count = 0
-    for (let row = 0; row < rows; row++)
-      if (int(island, row) !== NONE && !this.#peers.hasNoPosition(row)) this.peer[this.count++] = row
-    this.#curve.sort(this.peer, this.count)
-    for (let rank = 0; rank < this.count; rank++) {
-      const row = int(this.peer, rank)
-      this.#x[rank] = real(x, row)
-      this.#z[rank] = real(z, row)
-      this.island[rank] = int(island, row)
-      this.intended[rank] = int(island, row)
+    const { peer, island: islandOf, intended } = this
+    let count = 0
+    for (let row = 0; row < rows; row++) if (island[row] !== NONE && !Number.isNaN(x[row])) peer[count++] = row
+    this.count = count
+    this.#curve.sort(peer, count)
+    const east = this.#x
+    const north = this.#z
+    for (let rank = 0; rank < count; rank++) {
+      const row = peer[rank] as number
+      east[rank] = x[row] as number
+      north[rank] = z[row] as number
+      islandOf[rank] = island[row] as number
+      intended[rank] = island[row] as number
     }
   }
 
@@ -67,13 +70,19 @@ export class Neighbourhoods {
   /** The share of the peers near a rank that are planned to be in an island. */
   shareIn(rank: number, island: number): number {
     const { intended } = this
+    const x = this.#x
+    const z = this.#z
+    const reachSquared = this.#reachSquared
     const end = Math.min(this.count - 1, rank + RANKS_EACH_SIDE)
     let near = 0
     let together = 0
     for (let other = Math.max(0, rank - RANKS_EACH_SIDE); other <= end; other++) {
-      if (other === rank || !this.areNear(rank, other)) continue
+      if (other === rank) continue
+      const dx = (x[rank] as number) - (x[other] as number)
+      const dz = (z[rank] as number) - (z[other] as number)
+      if (dx * dx + dz * dz > reachSquared) continue
       near++
-      if (int(intended, other) === island) together++
+      if (intended[other] === island) together++
     }
     return near === 0 ? 1 : together / near
   }

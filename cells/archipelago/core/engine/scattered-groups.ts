@@ -35,9 +35,9 @@ function scatteredIslands({ count, island: islandOf, share }: Neighbourhoods, ro
   const members = new Int32Array(rows)
   const shares = new Float64Array(rows)
   for (let rank = 0; rank < count; rank++) {
-    const island = int(islandOf, rank)
-    members[island] = int(members, island) + 1
-    shares[island] = real(shares, island) + real(share, rank)
+    const island = islandOf[rank] as number
+    members[island] = (members[island] as number) + 1
+    shares[island] = (shares[island] as number) + (share[rank] as number)
   }
   const isScattered = new Int32Array(rows)
   for (let island = 0; island < rows; island++)
@@ -52,8 +52,8 @@ function joinedIslands(neighbours: Neighbourhoods, isScattered: Int32Array): Int
   for (let one = 0; one < into.length; one++) into[one] = one
   let before = NONE
   for (let rank = 0; rank < count; rank++) {
-    if (int(isScattered, int(island, rank)) === 0) continue
-    if (before !== NONE && neighbours.areNear(before, rank))
+    if (isScattered[island[rank] as number] === 0) continue
+    if (before !== NONE && island[before] !== island[rank] && neighbours.areNear(before, rank))
       into[rootOf(into, int(island, before))] = rootOf(into, int(island, rank))
     before = rank
   }
@@ -71,7 +71,7 @@ function rootOf(into: Int32Array, island: number): number {
 
 function addRanks(groups: readonly ScatteredGroup[], groupOf: Int32Array, { count, island }: Neighbourhoods): void {
   for (let rank = 0; rank < count; rank++) {
-    const group = int(groupOf, int(island, rank))
+    const group = groupOf[island[rank] as number] as number
     if (group !== NONE) groups[group]?.ranks.push(rank)
   }
 }

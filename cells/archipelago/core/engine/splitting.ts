@@ -51,22 +51,23 @@ export class Splitting {
     const end = this.#snapshot.endOf(island)
     if (end - start > this.#root.length) this.#grow(end - start)
     const reachSquared = this.#reachSquared
+    const root = this.#root
+    const peerLink = this.#peers.link
     let unlinked = 0
     for (let index = start; index < end; index++) {
-      const number = index - start
-      this.#root[number] = number
-      const linked = int(link, index)
+      root[index - start] = index - start
+      const linked = link[index] as number
       if (linked !== NONE) {
-        const other = int(indexOf, linked)
-        if (other >= start && other < end && int(peer, other) === linked) {
-          const dx = real(x, other) - real(x, index)
-          const dz = real(z, other) - real(z, index)
+        const other = indexOf[linked] as number
+        if (other >= start && other < end && peer[other] === linked) {
+          const dx = (x[other] as number) - (x[index] as number)
+          const dz = (z[other] as number) - (z[index] as number)
           if (dx * dx + dz * dz <= reachSquared) {
-            this.#root[number] = other - start
+            root[index - start] = other - start
             continue
           }
         }
-        this.#peers.link[int(peer, index)] = NONE
+        peerLink[peer[index] as number] = NONE
       }
       unlinked++
     }
@@ -92,32 +93,38 @@ export class Splitting {
     let west = Number.POSITIVE_INFINITY
     let south = Number.POSITIVE_INFINITY
     for (let index = start; index < start + size; index++) {
-      if (real(x, index) < west) west = real(x, index)
-      if (real(z, index) < south) south = real(z, index)
+      const east = x[index] as number
+      const north = z[index] as number
+      if (east < west) west = east
+      if (north < south) south = north
     }
+    const perMetre = this.#perMetre
     const squareOf = this.#square
     const end = this.#end.fill(0)
     for (let member = 0; member < size; member++) {
       // A member without a position (NaN) is put in the first square, where it is in reach of no other either.
-      const column = Math.min(SQUARES_PER_SIDE - 1, ((real(x, start + member) - west) * this.#perMetre) | 0)
-      const row = Math.min(SQUARES_PER_SIDE - 1, ((real(z, start + member) - south) * this.#perMetre) | 0)
+      const column = Math.min(SQUARES_PER_SIDE - 1, (((x[start + member] as number) - west) * perMetre) | 0)
+      const row = Math.min(SQUARES_PER_SIDE - 1, (((z[start + member] as number) - south) * perMetre) | 0)
       const square = column * SQUARES_PER_SIDE + row + 1
       squareOf[member] = square
-      end[square] = int(end, square) + 1
+      end[square] = (end[square] as number) + 1
     }
     let begin = 0
     for (let square = 1; square < end.length; square++) {
-      const count = int(end, square)
+      const count = end[square] as number
       end[square] = begin
       begin += count
     }
+    const gridX = this.#x
+    const gridZ = this.#z
+    const number = this.#number
     for (let member = 0; member < size; member++) {
-      const square = int(squareOf, member)
-      const at = int(end, square)
+      const square = squareOf[member] as number
+      const at = end[square] as number
       end[square] = at + 1
-      this.#x[at] = real(x, start + member)
-      this.#z[at] = real(z, start + member)
-      this.#number[at] = member
+      gridX[at] = x[start + member] as number
+      gridZ[at] = z[start + member] as number
+      number[at] = member
     }
   }
 
@@ -140,13 +147,14 @@ export class Splitting {
    */
   #findRoots(size: number): number {
     const sizes = this.#sizes.fill(0, 0, size)
+    const roots = this.#root
     let largest = 0
     for (let member = 0; member < size; member++) {
       const root = this.#rootOf(member)
-      this.#root[member] = root
-      const count = int(sizes, root) + 1
+      roots[member] = root
+      const count = (sizes[root] as number) + 1
       sizes[root] = count
-      if (count > int(sizes, largest)) largest = root
+      if (count > (sizes[largest] as number)) largest = root
     }
     return largest
   }
@@ -154,8 +162,8 @@ export class Splitting {
   #rootOf(member: number): number {
     const root = this.#root
     let at = member
-    for (let above = int(root, at); above !== at; above = int(root, at)) {
-      const next = int(root, above)
+    for (let above = root[at] as number; above !== at; above = root[at] as number) {
+      const next = root[above] as number
       root[at] = next
       at = next
     }
@@ -166,6 +174,9 @@ export class Splitting {
   #linkToNeighbours(member: number, start: number, largest: number): number {
     const { x, z, peer } = this.#snapshot
     const reachSquared = this.#reachSquared
+    const ends = this.#end
+    const gridX = this.#x
+    const gridZ = this.#z
     const fromX = real(x, start + member)
     const fromZ = real(z, start + member)
     const square = int(this.#square, member)
@@ -180,10 +191,10 @@ export class Splitting {
       beside <= lastColumn;
       beside += SQUARES_PER_SIDE
     ) {
-      const end = int(this.#end, beside + above)
-      for (let at = int(this.#end, beside - below - 1); at < end; at++) {
-        const east = real(this.#x, at) - fromX
-        const north = real(this.#z, at) - fromZ
+      const end = int(ends, beside + above)
+      for (let at = int(ends, beside - below - 1); at < end; at++) {
+        const east = (gridX[at] as number) - fromX
+        const north = (gridZ[at] as number) - fromZ
         if (!(east * east + north * north <= reachSquared)) continue
         const other = int(this.#number, at)
         const root = this.#rootOf(other)

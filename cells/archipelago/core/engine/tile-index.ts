@@ -34,8 +34,9 @@ export class TileIndex {
   /** Index after the last entry of a tile whose island takes at most so many seats. */
   endOf(tile: number, seats: number): number {
     const end = int(this.#end, tile)
+    const seatsOf = this.seats
     let at = this.startOf(tile)
-    while (at < end && int(this.seats, at) <= seats) at++
+    while (at < end && (seatsOf[at] as number) <= seats) at++
     return at
   }
 
@@ -57,14 +58,15 @@ export class TileIndex {
       this.#last = new Int32Array(this.#islands.rows * 2)
     }
     this.#first.fill(NONE)
+    const { entry, seats } = this
     for (let one = 0; one < entries; one++) {
-      this.entry[one] = one
-      this.seats[one] = int(seatsTaken, int(island, one))
-      this.#addToIsland(int(island, one), one)
+      entry[one] = one
+      seats[one] = seatsTaken[island[one] as number] as number
+      this.#addToIsland(island[one] as number, one)
     }
-    this.#sort(this.entry, this.#spare, this.seats, this.#maxPeers + 1)
-    this.#sort(this.#spare, this.entry, tile, grid.tileCount)
-    for (let at = 0; at < entries; at++) this.seats[at] = int(seatsTaken, int(island, int(this.entry, at)))
+    this.#sort(entry, this.#spare, seats, this.#maxPeers + 1)
+    this.#sort(this.#spare, entry, tile, grid.tileCount)
+    for (let at = 0; at < entries; at++) seats[at] = seatsTaken[island[entry[at] as number] as number] as number
   }
 
   /** Adds the entries of the loser to those of the winner, into which it is merged. */
@@ -88,19 +90,20 @@ export class TileIndex {
     const { entries } = this.#tiles
     const end = this.#end.fill(0, 0, keys)
     for (let at = 0; at < entries; at++) {
-      const one = int(key, int(from, at))
-      end[one] = int(end, one) + 1
+      const one = key[from[at] as number] as number
+      end[one] = (end[one] as number) + 1
     }
     let start = 0
     for (let one = 0; one < keys; one++) {
-      const count = int(end, one)
+      const count = end[one] as number
       end[one] = start
       start += count
     }
     for (let at = 0; at < entries; at++) {
-      const entry = int(from, at)
-      const place = int(end, int(key, entry))
-      end[int(key, entry)] = place + 1
+      const entry = from[at] as number
+      const one = key[entry] as number
+      const place = end[one] as number
+      end[one] = place + 1
       to[place] = entry
     }
   }
