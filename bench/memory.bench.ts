@@ -15,7 +15,9 @@ import { startPostgres } from '../testing/postgres-server.ts'
 import { type Program, startProgram } from '../testing/program.ts'
 import { bundle } from '../tools/bundle.ts'
 import type { Figure } from './figure.ts'
+import { measureLaptopStart } from './laptop-start.ts'
 import { CHART_FLAGS, serviceAccountFiles, until } from './operator-process.ts'
+import { memoryOf } from './process-memory.ts'
 
 export const name = 'memory'
 
@@ -44,8 +46,9 @@ interface Measured {
   limitMb: number
 }
 
-/** Starts each program of the image without any player, and reports its memory once it is idle. */
+/** Starts what a laptop runs, then each program of the image without any player, and reports their memory. */
 export async function run(report: (figure: Figure) => void): Promise<void> {
+  await measureLaptopStart(report)
   await bundle(join(root, 'bundle'))
   const [nats, postgres, kube] = [lookUp('nats'), lookUp('postgres'), lookUp('kube')]
   const after = new AsyncDisposableStack()
@@ -149,17 +152,13 @@ function reportMemory(
   pid: number,
   report: (figure: Figure) => void,
 ): void {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const mb = (field: string) => (Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) * 1024) / 1e6
-  const cpu = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  const cpuMs = (Number(cpu[11]) + Number(cpu[12])) * 10
-  const [rss, pss, anonymous] = [mb('Rss'), mb('Pss'), mb('Anonymous')].map(Math.round)
-  const verdict = (pss ?? 0) <= limitMb ? 'within' : 'above'
+  const { rssMb, pssMb, anonymousMb, cpuMs } = memoryOf(pid)
+  const verdict = pssMb <= limitMb ? 'within' : 'above'
   // Most of the resident memory is the runtime's own file, which all pods of a node share: each counts with its share of that.
   report({
     what,
-    value: pss ?? 0,
+    value: pssMb,
     unit: 'MB',
-    note: `${verdict} ${limitMb} MB; anonymous ${anonymous} MB, resident ${rss} MB; ${cpuMs} ms of CPU`,
+    note: `${verdict} ${limitMb} MB; anonymous ${anonymousMb} MB, resident ${rssMb} MB; ${cpuMs} ms of CPU`,
   })
 }
