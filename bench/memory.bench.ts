@@ -76,7 +76,7 @@ export async function run(report: (figure: Figure) => void): Promise<void> {
     }
     const data = await mkdtemp(join(tmpdir(), 'memory-'))
     after.defer(() => rm(data, { recursive: true, force: true }))
-    programs.push({ ...service('gatekeeper', 200), what: 'gatekeeper with an embedded database', env: { DATABASE_FOLDER: data } })
+    programs.push({ ...service('gatekeeper', 175), what: 'gatekeeper with an embedded database', env: { DATABASE_FOLDER: data } })
     const running = await Promise.all(programs.map((measured) => start(measured, after)))
     await sleep(IDLE_MS)
     for (const { measured, program } of running) reportMemory(measured, program.pid, report)
