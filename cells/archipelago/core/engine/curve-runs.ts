@@ -43,21 +43,26 @@ export class CurveRuns {
   }
 
   /** Assigns each peer of the group that may move to the island of its run. */
-  assign(group: ScatteredGroup, neighbours: Neighbourhoods, mayMove: (peer: number) => boolean): void {
+  assign(
+    { islands }: ScatteredGroup,
+    ranks: readonly number[],
+    neighbours: Neighbourhoods,
+    mayMove: (peer: number) => boolean,
+  ): void {
     let start = 0
-    for (const { island, members } of this.#runs(group, neighbours)) {
+    for (const { island, members } of this.#runs(islands, ranks, neighbours)) {
       const end = start + members
-      const middle = group.ranks[(start + end) >> 1] ?? group.ranks[start] ?? 0
+      const middle = ranks[(start + end) >> 1] ?? ranks[start] ?? 0
       this.#middleKeys.set(int(this.#islands.serial, island), neighbours.keyOf(middle))
       this.#middles.set(island, middle)
       for (; start < end; start++) {
-        const rank = group.ranks[start]
+        const rank = ranks[start]
         if (rank !== undefined && mayMove(int(neighbours.peer, rank))) neighbours.intended[rank] = island
       }
     }
   }
 
-  #runs({ islands, ranks }: ScatteredGroup, neighbours: Neighbourhoods): Run[] {
+  #runs(islands: readonly number[], ranks: readonly number[], neighbours: Neighbourhoods): Run[] {
     if (this.#members.length < this.#islands.rows) this.#grow(this.#islands.rows * 2)
     for (const island of islands) {
       this.#members[island] = 0

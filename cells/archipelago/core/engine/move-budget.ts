@@ -50,6 +50,19 @@ export class MoveBudget {
     return this.now - int(this.#standingSince, row) > this.standingFlushes
   }
 
+  /** By island, of which there are `islands`: how many of the first `count` peers are not standing. */
+  movingIn(islands: number, peer: Int32Array, islandOf: Int32Array, count: number): Int32Array {
+    const moving = new Int32Array(islands)
+    const since = this.#standingSince
+    const latest = this.now - this.standingFlushes
+    for (let i = 0; i < count; i++) {
+      if ((since[peer[i] as number] as number) < latest) continue
+      const island = islandOf[i] as number
+      moving[island] = (moving[island] as number) + 1
+    }
+    return moving
+  }
+
   allows(row: number): boolean {
     return this.now - int(this.#lastMove, row) >= this.#spacing
   }

@@ -5,7 +5,7 @@ import type { IslandTable } from './island-table.ts'
 import { MoveBudget } from './move-budget.ts'
 import { Neighbourhoods } from './neighbourhoods.ts'
 import type { PeerTable } from './peer-table.ts'
-import { type ScatteredGroup, scatteredGroupsOf } from './scattered-groups.ts'
+import { ranksOf, type ScatteredGroup, scatteredGroupsOf } from './scattered-groups.ts'
 
 /** A move has to raise the share of near peers in the same island by at least this much. */
 const MIN_SHARE_GAIN = 0.2
@@ -149,8 +149,11 @@ export class Rebalancing {
     this.#scatteredSince = new Map()
     this.#waiting.clear()
     const ready: ScatteredGroup[] = []
-    for (const group of scatteredGroupsOf(this.#neighbours, this.#islands.rows)) {
-      if (this.#isReady(group, since)) {
+    const { count, peer, island: islandOf } = this.#neighbours
+    const { rows } = this.#islands
+    const moving = this.#budget.movingIn(rows, peer, islandOf, count)
+    for (const group of scatteredGroupsOf(this.#neighbours, rows)) {
+      if (this.#isReady(group, since, moving)) {
         ready.push(group)
         continue
       }
@@ -162,14 +165,16 @@ export class Rebalancing {
 
   #plan(groups: readonly ScatteredGroup[]): void {
     this.#runs.begin()
-    for (const group of groups) this.#runs.assign(group, this.#neighbours, (peer) => this.#mayMove(peer))
+    const ranks = ranksOf(groups, this.#neighbours, this.#islands.rows)
+    for (const [i, group] of groups.entries())
+      this.#runs.assign(group, ranks[i] ?? [], this.#neighbours, (peer) => this.#mayMove(peer))
   }
 
   /**
    * A group is rebalanced once it has come to rest; one that never does, for a while whenever its peers may be moved again,
    * unless it is too large to be moved at once: before its last peers had moved the first would have walked away.
    */
-  #isReady({ islands, ranks }: ScatteredGroup, since: ReadonlyMap<number, number>): boolean {
+  #isReady({ islands, size }: ScatteredGroup, since: ReadonlyMap<number, number>, moving: Int32Array): boolean {
     const { now } = this.#budget
     const { serial } = this.#islands
     let first = now
@@ -178,17 +183,10 @@ export class Rebalancing {
     const startsAgain = waited > this.#spacing + REGROUPING_FLUSHES
     for (const island of islands)
       this.#scatteredSince.set(int(serial, island), startsAgain ? now : (since.get(int(serial, island)) ?? now))
-    if (waited >= this.#spacing && ranks.length <= 2 * this.#limit) return true
-    const mayMove = ranks.length * MAX_MOVING_SHARE
-    return this.#inMotion(ranks) <= mayMove
-  }
-
-  /** How many peers of a group are not standing. */
-  #inMotion(ranks: readonly number[]): number {
-    const { peer } = this.#neighbours
-    let count = 0
-    for (const rank of ranks) if (!this.#budget.isStanding(int(peer, rank))) count++
-    return count
+    if (waited >= this.#spacing && size <= 2 * this.#limit) return true
+    let inMotion = 0
+    for (const island of islands) inMotion += int(moving, island)
+    return inMotion <= size * MAX_MOVING_SHARE
   }
 
   /**

@@ -4,17 +4,18 @@ import type { Neighbourhoods } from './neighbourhoods.ts'
 /** An island is scattered if on average less than this share of its members' neighbours are in it. */
 const SCATTERED_BELOW_SHARE = 0.85
 
-/** Scattered islands that overlap, and their peers in the order of the curve. */
+/** Scattered islands that overlap, and the number of their peers. */
 export interface ScatteredGroup {
   readonly islands: number[]
-  readonly ranks: number[]
+  size: number
 }
 
 /**
  * Finds groups of two or more scattered islands that could exchange members: joined wherever neighbours on the curve are near.
  */
 export function scatteredGroupsOf(neighbours: Neighbourhoods, rows: number): ScatteredGroup[] {
-  const isScattered = scatteredIslands(neighbours, rows)
+  const members = new Int32Array(rows)
+  const isScattered = scatteredIslands(neighbours, members)
   const into = joinedIslands(neighbours, isScattered)
   // By island: the group of its root, made when the first island of the group is met.
   const groups: ScatteredGroup[] = []
@@ -22,17 +23,31 @@ export function scatteredGroupsOf(neighbours: Neighbourhoods, rows: number): Sca
   for (let island = 0; island < rows; island++) {
     if (int(isScattered, island) === 0) continue
     const top = rootOf(into, island)
-    if (int(groupOf, top) === NONE) groupOf[top] = groups.push({ islands: [], ranks: [] }) - 1
-    groupOf[island] = int(groupOf, top)
-    groups[int(groupOf, island)]?.islands.push(island)
+    if (int(groupOf, top) === NONE) groupOf[top] = groups.push({ islands: [], size: 0 }) - 1
+    const group = groups[int(groupOf, top)]
+    if (!group) continue
+    group.islands.push(island)
+    group.size += int(members, island)
   }
-  addRanks(groups, groupOf, neighbours)
   return groups.filter(({ islands }) => islands.length > 1)
 }
 
-/** By island, 1 for a scattered one. */
-function scatteredIslands({ count, island: islandOf, share }: Neighbourhoods, rows: number): Int32Array {
-  const members = new Int32Array(rows)
+/** The ranks of each group, in the order of the curve. */
+export function ranksOf(groups: readonly ScatteredGroup[], { count, island }: Neighbourhoods, rows: number): number[][] {
+  const ranks: number[][] = groups.map(() => [])
+  if (groups.length === 0) return ranks
+  const groupOf = new Int32Array(rows).fill(NONE)
+  for (const [group, { islands }] of groups.entries()) for (const one of islands) groupOf[one] = group
+  for (let rank = 0; rank < count; rank++) {
+    const group = groupOf[island[rank] as number] as number
+    if (group !== NONE) ranks[group]?.push(rank)
+  }
+  return ranks
+}
+
+/** By island, 1 for a scattered one; counts its members. */
+function scatteredIslands({ count, island: islandOf, share }: Neighbourhoods, members: Int32Array): Int32Array {
+  const rows = members.length
   const shares = new Float64Array(rows)
   for (let rank = 0; rank < count; rank++) {
     const island = islandOf[rank] as number
@@ -67,11 +82,4 @@ function rootOf(into: Int32Array, island: number): number {
     at = int(into, at)
   }
   return at
-}
-
-function addRanks(groups: readonly ScatteredGroup[], groupOf: Int32Array, { count, island }: Neighbourhoods): void {
-  for (let rank = 0; rank < count; rank++) {
-    const group = groupOf[island[rank] as number] as number
-    if (group !== NONE) groups[group]?.ranks.push(rank)
-  }
 }
