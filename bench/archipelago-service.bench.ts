@@ -6,6 +6,7 @@ import { silentLog } from '../cells/chassis/log.ts'
 import { lookUp } from '../testing/parts/catalogue.ts'
 import { LoadedArchipelago, sleep } from './archipelago-service/loaded-archipelago.ts'
 import type { Figure } from './figure.ts'
+import { threadCpuMs } from './thread-cpu.ts'
 
 /** Selects it on the command line of `bench/main.ts`. */
 export const name = 'archipelago-service'
@@ -50,13 +51,12 @@ async function arrival(
   // Those who were in an earlier flush would be missing in the figure.
   if ((await archipelago.announced()) > 0) throw new Error('a flush came before all peers had arrived: the machine is too busy')
   const flushMs = await archipelago.nextFlush()
-  const cpu = process.threadCpuUsage()
+  const cpu = threadCpuMs()
   const began = performance.now()
   loop.enable()
   while ((await archipelago.announced()) < archipelago.size) await sleep(5)
   const announcingMs = performance.now() - began
-  const { user, system } = process.threadCpuUsage(cpu)
-  const coreMs = (user + system) / 1_000
+  const coreMs = threadCpuMs() - cpu
   const parts = `flush ${flushMs.toFixed(0)} ms, then announcing ${announcingMs.toFixed(0)} ms, ${coreMs.toFixed(0)} ms of a core`
   report({ what: `all peers arrive, ${bus}`, value: flushMs + announcingMs, unit: 'ms', note: `${parts}; ${held(loop)}` })
   return loop
