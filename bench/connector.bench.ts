@@ -149,7 +149,7 @@ async function storms(server: Server, players: Players, report: (figure: Figure)
     const epoch = Date.now()
     const { url } = await server.ask({ do: 'latencies', epoch })
     await steady.ask({ do: 'prepare', players: STEADY })
-    await steady.ask({ do: 'connect', url, players: STEADY, concurrency: 50 })
+    await joined(steady.ask({ do: 'connect', url, players: STEADY, concurrency: 50 }))
     for (const as of ['returning', 'new'] as const) {
       await dropped(players, STORM, as === 'returning')
       await players.ask({ do: 'prepare', players: STORM })

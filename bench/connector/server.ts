@@ -77,7 +77,8 @@ async function startConnectorOn(nats: string | undefined): Promise<string> {
   const bus = await countedBus(nats)
   const verifier = createVerifier({ log: silentLog })
   await verifier.warmUp()
-  const config = { ...readConfig({ BUS_SCOPE: SCOPE }), DRAIN_SECONDS: 0, MAX_CONNECTIONS_PER_ADDRESS: 10_000 }
+  const limits = { MAX_CONNECTIONS: 100_000, MAX_CONNECTIONS_PER_ADDRESS: 10_000 }
+  const config = { ...readConfig({ BUS_SCOPE: SCOPE }), DRAIN_SECONDS: 0, ...limits }
   const metrics = new Metrics('connector')
   const service = await startConnector(config, { bus, verifier, clock: systemClock, metrics, log: silentLog })
   return (await listen(service.app, { port: 0, host: '127.0.0.1' })).url
