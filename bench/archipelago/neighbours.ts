@@ -1,5 +1,4 @@
-import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
-import { peerId, seededRandom } from '../../cells/archipelago/core/fixtures.ts'
+import { peerId, seededRandom, someIslands } from '../../cells/archipelago/core/fixtures.ts'
 import { Crowd, SPREADS } from './crowd.ts'
 import { near10 } from './faults.ts'
 
@@ -35,15 +34,7 @@ export function measureNeighbours(behaviour: Behaviour, budget: number): Neighbo
   const crowd = new Crowd(PEERS, SPREADS.packed, 3)
   const ids = Array.from({ length: PEERS }, (_, n) => peerId(n))
   const resting = new Int32Array(PEERS).map(() => Math.floor(random() * 30))
-  let rooms = 0
-  const islands = createIslands({
-    joinDistance: 64,
-    leaveDistance: 80,
-    maxPeers: 100,
-    nextId: () => `I${(++rooms).toString(36)}`,
-    rebalanceBudget: budget,
-    rebalanceWindow: WINDOW,
-  })
+  const islands = someIslands({ rebalanceBudget: budget, rebalanceWindow: WINDOW })
   for (const [n, id] of ids.entries()) {
     islands.upsert(id, crowd.at(n))
     if ((n + 1) % GROUP === 0) islands.flush()

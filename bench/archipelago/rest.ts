@@ -1,5 +1,4 @@
-import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
-import { peerId } from '../../cells/archipelago/core/fixtures.ts'
+import { peerId, someIslands } from '../../cells/archipelago/core/fixtures.ts'
 import { threadCpuMs } from '../thread-cpu.ts'
 import { Crowd } from './crowd.ts'
 import { near10 } from './faults.ts'
@@ -21,13 +20,7 @@ const MEASURED_FLUSHES = 60
 export function measureRest(peers: number): Rest {
   const crowd = new Crowd(peers, { share: 1, radius: 60 * Math.sqrt(peers / 5_000) }, 7)
   const ids = Array.from({ length: peers }, (_, n) => peerId(n))
-  let rooms = 0
-  const islands = createIslands({
-    joinDistance: 64,
-    leaveDistance: 80,
-    maxPeers: 100,
-    nextId: () => `I${(++rooms).toString(36)}`,
-  })
+  const islands = someIslands()
   for (const [n, id] of ids.entries()) {
     islands.upsert(id, crowd.at(n))
     if ((n + 1) % (peers / GROUPS) === 0) islands.flush()

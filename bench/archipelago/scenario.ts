@@ -1,5 +1,4 @@
-import { createIslands } from '../../cells/archipelago/core/engine/island-engine.ts'
-import { peerId } from '../../cells/archipelago/core/fixtures.ts'
+import { peerId, someIslands } from '../../cells/archipelago/core/fixtures.ts'
 import { createLivekitTransport } from '../../cells/rtc/livekit-transport.ts'
 import { threadCpuMs } from '../thread-cpu.ts'
 import { Crowd, SPREADS } from './crowd.ts'
@@ -99,13 +98,7 @@ export function take(scenario: ScenarioName, peers: number, flushes: number): Ta
   const away = Array.from({ length: Math.ceil(2 * JUMPING * peers) }, (_, n) => peerId(peers + n))
   globalThis.gc?.()
   const rssBeforeMb = rss()
-  let rooms = 0
-  const islands = createIslands({
-    joinDistance: 64,
-    leaveDistance: 80,
-    maxPeers: 100,
-    nextId: () => `I${(++rooms).toString(36)}`,
-  })
+  const islands = someIslands()
   let arrivals = 0
   const sendHeartbeats = () => {
     for (const [n, id] of ids.entries()) islands.upsert(id, crowd.at(n))
