@@ -104,7 +104,7 @@ export class Announcer {
       }
       const peer = this.#nextPending()
       if (peer === undefined) return
-      if (this.#mayAttempt(peer) && this.#due(peer)) this.#attempt(peer)
+      if (this.#mayAttempt(peer)) this.#attempt(peer)
     }
   }
 
