@@ -1,8 +1,9 @@
-import { createReadStream, readFileSync, renameSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { createReadStream, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { brotliDecompressSync, createBrotliDecompress } from 'node:zlib'
-import tar from 'tar-fs'
+import { extract } from 'tar-stream'
 import { syncFolder, syncTree } from './durable-files.ts'
 
 /**
@@ -23,12 +24,19 @@ export const newDatabase = (): Blob => new Blob([brotliDecompressSync(readFileSy
  */
 export async function writeNewDatabase(folder: string): Promise<void> {
   const unfinished = `${VERSION_FILE}.new`
-  const map = <Header extends { name: string }>(header: Header): Header =>
-    header.name.replace(/^\//, '') === VERSION_FILE ? { ...header, name: unfinished } : header
-  // The folder itself stays as it is: as a volume it belongs to another user, and only its group may write.
-  const ignore = (path: string) => resolve(path) === resolve(folder)
-  const options = { map, ignore, chown: false, utimes: false }
-  await pipeline(createReadStream(newDatabaseFile), createBrotliDecompress(), tar.extract(folder, options))
+  const archive = extract()
+  const read = pipeline(createReadStream(newDatabaseFile), createBrotliDecompress(), archive)
+  read.catch(() => {}) // The loop fails with what it failed with, or has ended it.
+  for await (const entry of archive) {
+    const { name, type, mode } = entry.header
+    const path = join(folder, name === `/${VERSION_FILE}` ? unfinished : name)
+    // The folder itself stays as it is: as a volume it belongs to another user, and only its group may write.
+    if (type === 'directory') mkdirSync(path, { recursive: true, mode })
+    // At once: its thread has nothing else to do, and a thousand small files take a third of the time of those that are written in pieces.
+    else writeFileSync(path, await buffer(entry), { mode })
+    entry.resume()
+  }
+  await read
   syncTree(folder)
   renameSync(join(folder, unfinished), join(folder, VERSION_FILE))
   syncFolder(folder)

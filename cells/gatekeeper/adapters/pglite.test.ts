@@ -66,6 +66,13 @@ test('a new database of which only a part was written is written again', async (
   await storage.stop()
 })
 
+test('a new database that cannot be written says which file, and its folder holds none', async () => {
+  const folder = await aFolder()
+  await writeFile(join(folder, 'base'), '')
+  await expect(writeNewDatabase(folder)).rejects.toThrow(new RegExp(`(EEXIST|ENOTDIR).*${folder}/base`))
+  await expect(readFile(join(folder, 'PG_VERSION'))).rejects.toThrow('ENOENT')
+})
+
 test('the new database is one of the installed PGlite', async () => {
   const { dependencies } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'))
   expect(newDatabaseFile.pathname, 'see tools/new-database.ts').toContain(`-${dependencies['@electric-sql/pglite']}.tar.br`)
