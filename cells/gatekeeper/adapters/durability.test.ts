@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
@@ -53,6 +53,18 @@ test('a commit is acknowledged only once it is synced to disk', async () => {
   const written = program.lines.slice(program.lines.indexOf('kept 1'), program.lines.indexOf('kept 20') + 1)
   const unsynced = written.filter((line, index) => line.startsWith('kept') && index > 0 && written[index - 1] !== 'synced')
   expect(unsynced).toEqual([])
+}, 120_000)
+
+test('what is repaired after a crash is synced to disk before the database answers', async () => {
+  const folder = freshFolder()
+  const first = startWriter(folder)
+  await first.has(/^kept 5$/)
+  await first.kill()
+  const second = startWriter(folder, reportSyncs)
+  await second.has(/^found/)
+  await second.kill()
+  const syncs = second.lines.findIndex((line) => line.startsWith('found'))
+  expect(syncs).toBeGreaterThan(readdirSync(join(folder, 'base/5')).length)
 }, 120_000)
 
 test('in twenty rounds of kill -9 under writes no acknowledged row is lost', async () => {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { PGlite } from '@electric-sql/pglite'
+import { NodeFS } from '@electric-sql/pglite/nodefs'
 
 /** The part of an open file that Emscripten's NODEFS keeps: its descriptor, and its node for a directory, which has none. */
 interface NodeStream {
@@ -24,9 +24,19 @@ export const durableStartParams = (defaults: readonly string[]): string[] => [
   'wal_sync_method=fsync',
 ]
 
-/** Gives the engine's file system the fsync it lacks. To be called before the first statement. */
-export function syncToDisk(engine: PGlite): void {
-  const { NODEFS } = engine.Module as unknown as { NODEFS: NodeFileSystem }
+/**
+ * The folder of a database, with the fsync that PGlite's lacks: from the first moment on, because PostgreSQL repairs the files after a crash
+ * while it starts, and then forgets the log of what it repaired.
+ */
+export class DurableFolder extends NodeFS {
+  override async init(...[engine, given]: Parameters<NodeFS['init']>): ReturnType<NodeFS['init']> {
+    const { emscriptenOpts } = await super.init(engine, given)
+    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), addFsync] } }
+  }
+}
+
+function addFsync(engine: object): void {
+  const { NODEFS } = engine as { NODEFS: NodeFileSystem }
   NODEFS.stream_ops.fsync = ({ nfd, node }) => {
     if (nfd !== undefined) fsyncSync(nfd)
     else syncFolder(NODEFS.realPath(node))

@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { collectGarbage } from '../../chassis/collect-garbage.ts'
 import { messageOf } from '../../chassis/errors.ts'
-import { durableStartParams, syncToDisk, syncTree } from './durable-files.ts'
+import { DurableFolder, durableStartParams } from './durable-files.ts'
 import { EngineFiles } from './engine-files.ts'
 import type { EngineOpening, EngineReply, EngineRequest } from './pglite.ts'
 
@@ -49,19 +49,15 @@ parentPort?.on('message', (message: EngineOpening | EngineRequest) => {
 
 /** Says so when the database is open. What it throws ends the thread, and is the error that opening the database fails with. */
 async function open(folder: string | undefined): Promise<void> {
-  const isNew = folder !== undefined && !existsSync(join(folder, 'PG_VERSION'))
-  if (isNew) await (await import('./new-database.ts')).writeNewDatabase(folder)
+  if (folder !== undefined && !existsSync(join(folder, 'PG_VERSION')))
+    await (await import('./new-database.ts')).writeNewDatabase(folder)
   const files = new EngineFiles(fileOf('pglite.data'))
   const options = { startParams, pgliteWasmModule, fsBundle: files.bundle }
   engine =
     folder === undefined
       ? await PGlite.create('memory://', { ...options, loadDataDir: (await import('./new-database.ts')).newDatabase() })
-      : await PGlite.create(folder, options)
+      : await PGlite.create({ ...options, fs: new DurableFolder(folder) })
   files.release(engine)
-  if (folder !== undefined) {
-    syncToDisk(engine)
-    if (isNew) syncTree(folder)
-  }
   // A twentieth of the start, and a quarter of this thread's heap.
   collectGarbage()
   reply({ id: 0, rows: [] })
