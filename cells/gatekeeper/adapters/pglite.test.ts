@@ -78,6 +78,16 @@ test('the new database is one of the installed PGlite', async () => {
   expect(newDatabaseFile.pathname, 'see tools/new-database.ts').toContain(`-${dependencies['@electric-sql/pglite']}.tar.br`)
 })
 
+test('the new database is one without the templates of others, with a short log, and PostgreSQL keeps it up as ever', async () => {
+  const database = await openPglite(await aFolder())
+  expect(await database.query('SELECT datname AS name FROM pg_database')).toEqual([{ name: 'postgres' }])
+  expect(await database.query('SHOW wal_segment_size')).toEqual([{ wal_segment_size: '1MB' }])
+  await database.query('VACUUM (FREEZE)')
+  await database.query('REINDEX DATABASE')
+  await database.query('CHECKPOINT')
+  await database.stop()
+})
+
 test('a folder that cannot be written is refused with its path and what to do', async () => {
   const file = join(await aFolder(), 'file')
   await writeFile(file, '')
