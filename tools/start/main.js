@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundleFolder } from './bundle-folder.js'
 
-// npm start: runs `realmctl` from a bundle of the sources as they are, or from the sources where there is none yet. Some time later a process
-// of its own makes a bundle for the next start. It may fail, for example where the checkout cannot be written: then that start is as this one.
+// npm start: runs `realmctl` from a bundle of the sources as they are, or from the sources where there is none. npm makes one when it has
+// installed the packages; after sources were changed, a process of its own does so some time into the first start from them. That may fail, for
+// example where the checkout cannot be written: then the next start is as this one.
 // JavaScript, so that a start from a bundle need not load what removes types.
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BUNDLE_FOLDERS, bundleFolder } from './bundle-folder.js'
 
-// node tools/start/make-bundle.js: makes the bundle from which the next `npm start` runs.
+// node tools/start/make-bundle.js: makes the bundle from which the next `npm start` runs. After `npm ci` npm runs it by itself, as `prepare` of
+// package.json, which lets it fail: with fewer files, as in the stages of the image, or packages (--omit=dev), there is nothing to start here.
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** A realm that runs loads files of its bundle later, so some others are kept. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -59,6 +59,20 @@ test('npm start runs the sources, then a bundle of them, and the sources again o
   expect(checkout.bundles()).toHaveLength(2)
   expect(checkout.help().printed).toContain('Changed')
   expect(checkout.help().loaded.filter((file) => file.endsWith('.ts'))).toEqual([])
+})
+
+test('npm makes the bundle when it has installed the packages, and goes on where it cannot', { timeout: 120_000 }, () => {
+  const checkout = aCheckout()
+  const prepare = (folder: string) => execFileSync('npm', ['run', 'prepare'], { cwd: folder, encoding: 'utf8' })
+  prepare(checkout.folder)
+  expect(checkout.help().loaded).toContain(`${checkout.bundles()[0]}/cli/main.js`)
+
+  const withoutSources = freshFolder()
+  cpSync(join(root, 'package.json'), join(withoutSources, 'package.json'))
+  prepare(withoutSources)
+  rmSync(join(checkout.folder, 'tools/bundle.ts'))
+  prepare(checkout.folder)
+  expect(checkout.bundles()).toHaveLength(1)
 })
 
 test('of many changes only the last bundles are kept', { timeout: 120_000 }, () => {
