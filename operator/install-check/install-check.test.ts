@@ -6,6 +6,7 @@ import type { Realm } from '../../crds/realm.ts'
 import { realmResource } from '../../crds/resources.ts'
 import { readCrd } from '../../crds/schema.ts'
 import { createValidator } from '../../crds/validate.ts'
+import type { JoinOutcome } from '../observers/synthetic-join/join-cell.ts'
 import { checkInstallation, type InstallCheckParts } from './install-check.ts'
 
 const adapter = 'archipelago:archipelago:ws://install-check-slot-0.lobby.svc.cluster.local/cells/0/ws'
@@ -77,6 +78,17 @@ test('makes a realm that the API server accepts, waits for it, joins it, and rem
   expect(asked).toEqual(['http://provider/install-check/about', 'ws://install-check-slot-0.lobby.svc.cluster.local/cells/0/ws'])
   expect(realm()).toBeUndefined()
   expect(said).toHaveLength(5)
+})
+
+test('tries again where a node does not route to the new realm yet, or a provider does not know it', async () => {
+  const abouts = [404, 200]
+  const joins: JoinOutcome[] = [{ ok: false, message: 'connecting: connect ECONNREFUSED' }, { ok: true }]
+  const { check } = anInstallation([served], {
+    fetch: async () => ({ ok: true, status: abouts.shift() ?? 200, body: {} }),
+    join: async () => joins.shift() ?? { ok: true },
+  })
+  expect(await check()).toBe('passed')
+  expect([abouts, joins]).toEqual([[], []])
 })
 
 test('leaves a realm of another check alone, and says how to remove one that was left behind', async () => {

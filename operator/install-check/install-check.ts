@@ -28,6 +28,8 @@ export interface InstallCheckParts {
 /** The realm of the check; two checks at a time would take each other's. */
 const NAME = 'install-check'
 const LOOK_AGAIN_MS = 2_000
+/** A node refuses connections to a Service that has its first pod until it has learned of it, and one of two providers may be behind. */
+const SETTLE_MS = 30_000
 
 /**
  * Makes a realm, waits until explorers find it, joins it as a player does, and removes it, also when a step failed.
@@ -71,26 +73,43 @@ async function untilPublished(parts: InstallCheckParts): Promise<Realm> {
   return realm
 }
 
-async function readAbout({ providerUrl, fetch, say }: InstallCheckParts): Promise<void> {
-  const url = `${providerUrl}/${NAME}/about`
-  const answer = await fetch(url)
-  if (!answer.ok) throw failure(`${url}: ${answer.reason}`)
-  if (answer.status !== 200) throw failure(`${url} answers with the status ${answer.status}`)
-  say(`read ${url}`)
+async function readAbout(parts: InstallCheckParts): Promise<void> {
+  const url = `${parts.providerUrl}/${NAME}/about`
+  await untilSettled(parts, async () => {
+    const answer = await parts.fetch(url)
+    if (!answer.ok) return `${url}: ${answer.reason}`
+    return answer.status === 200 ? undefined : `${url} answers with the status ${answer.status}`
+  })
+  parts.say(`read ${url}`)
 }
 
-async function joinCells({ join, say }: InstallCheckParts, { status }: Realm): Promise<void> {
+async function joinCells(parts: InstallCheckParts, { status }: Realm): Promise<void> {
   const urls = (status?.endpoints ?? []).filter(({ state }) => state === 'Serving').map(({ adapter }) => socketUrlOf(adapter))
   if (urls.length === 0) throw failure('no cell of the realm serves players')
   for (const url of urls) {
-    const outcome = await join(url)
-    if (!outcome.ok) throw failure(`a player could not join at ${url}: ${outcome.message}`)
-    say(`joined at ${url}: signed in, and was given an island`)
+    await untilSettled(parts, async () => {
+      const outcome = await parts.join(url)
+      return outcome.ok ? undefined : `a player could not join at ${url}: ${outcome.message}`
+    })
+    parts.say(`joined at ${url}: signed in, and was given an island`)
   }
 }
 
 /** The address within `archipelago:archipelago:wss://…`. */
 const socketUrlOf = (adapter: string): string => adapter.replace(/^.*?(?=wss?:\/\/)/, '')
+
+/** Attempts what may fail at first. @param attempt resolves with what is wrong */
+async function untilSettled(parts: InstallCheckParts, attempt: () => Promise<string | undefined>): Promise<void> {
+  let wrong: string | undefined
+  await until(
+    { ...parts, patienceMs: Math.min(parts.patienceMs, SETTLE_MS) },
+    () => wrong ?? '',
+    async () => {
+      wrong = await attempt()
+      return wrong === undefined || undefined
+    },
+  )
+}
 
 async function until<T>(
   { clock, patienceMs }: InstallCheckParts,

@@ -31,7 +31,7 @@ interface JoinedCell extends WatchedCell {
   failures: number
 }
 
-/** JoinCounts each watched cell as a player would, until it works once. */
+/** Joins each watched cell as a player would, until it works once. */
 export class SyntheticJoins implements CellObserver<SyntheticJoin>, Running {
   readonly #poller: Poller<JoinedCell, JoinOutcome>
 
