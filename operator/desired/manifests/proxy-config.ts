@@ -144,6 +144,8 @@ const HTTP = [
   'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
   'ssl_protocols TLSv1.2 TLSv1.3;',
   'ssl_session_cache shared:tls:10m;',
+  // Of each socket. What a player gets at once is mostly a short message.
+  'ssl_buffer_size 4k;',
   // A service could read a path with /../ as another one than the route that it fits.
   ...block('map $request_uri $has_dot_segment', [
     'default 0;',

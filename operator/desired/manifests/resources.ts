@@ -20,6 +20,7 @@ const IDLE: Readonly<Record<Component | 'compact', { cpu: string; memory: string
   migration: { cpu: '10m', memory: '64Mi' },
   nats: { cpu: '20m', memory: '64Mi' },
   livekit: { cpu: '20m', memory: '128Mi' },
+  // And 23 kB for each player, 48 kB where TLS ends at it: `npm run bench -- proxy`.
   proxy: { cpu: '20m', memory: '48Mi' },
 }
 /** A gatekeeper with a PostgreSQL in its process. */
