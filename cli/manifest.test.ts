@@ -59,6 +59,11 @@ describe('a wrong manifest is refused with line, field and the fix', () => {
       '1 apiVersion: must be comms.decentraland.org/v1alpha1, not comms.decentraland.org/v1',
     ],
     [
+      'no version',
+      `kind: Realm\nmetadata: { name: main }\nspec:\n  livekit: { type: None }\n`,
+      '1 apiVersion: must be comms.decentraland.org/v1alpha1',
+    ],
+    [
       'no realm at all',
       'apiVersion: v1\nkind: Namespace\nmetadata: { name: x }\n',
       '1 : declares no Realm (apiVersion comms.decentraland.org/v1alpha1, kind Realm)',

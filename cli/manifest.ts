@@ -66,7 +66,11 @@ export function readManifest(file: string, text: string, previous: readonly Real
     if (!object) report(lineAt([]), '', 'is not a Kubernetes object: apiVersion, kind, metadata and spec are expected')
     else if (object.kind === 'Realm') {
       if (object.apiVersion !== API_VERSION)
-        report(lineAt(['apiVersion']), 'apiVersion', `must be ${API_VERSION}, not ${textOf(object.apiVersion)}`)
+        report(
+          lineAt(['apiVersion']),
+          'apiVersion',
+          `must be ${API_VERSION}${'apiVersion' in object ? `, not ${textOf(object.apiVersion)}` : ''}`,
+        )
       const judged = validateRealm(inNamespace(object), previousOf(object, previous))
       if (judged.ok) realms.push(judged.object)
       else for (const { path, message } of judged.problems) report(lineAt(path), path.join('.'), message)
