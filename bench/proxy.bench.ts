@@ -60,7 +60,7 @@ async function aProxy(part: string, port: number, tls: boolean): Promise<RealmPr
 
 interface Measured {
   idle: ProcessMemory
-  /** Bytes that a player adds, of the memory that the processes of the proxy do not share. */
+  /** Bytes that a player adds to all processes of the proxy; what they share counts once. */
   perPlayer: number
   /** Seconds of the proxy's processor time, of one connection and of one message that comes back. */
   connectionSeconds: number

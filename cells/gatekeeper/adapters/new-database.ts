@@ -42,7 +42,7 @@ export async function writeNewDatabase(folder: string): Promise<void> {
   syncFolder(folder)
 }
 
-/** Synchronously: the thread has nothing else to do, and hundreds of small files take a third of the time. */
+/** Synchronously: the thread has nothing else to do, and written through streams, hundreds of small files take three times as long. */
 async function writeEntry(path: string, entry: AsyncIterable<unknown>, mode: number | undefined): Promise<void> {
   const file = openSync(path, 'w', mode)
   try {
